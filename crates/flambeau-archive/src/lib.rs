@@ -1,0 +1,1 @@
+//! The container of TorchScript archives: zip entries and pickles.

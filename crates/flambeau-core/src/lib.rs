@@ -1,0 +1,1 @@
+//! The TorchScript compiler and interpreter.

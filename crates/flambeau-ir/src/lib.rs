@@ -1,0 +1,1 @@
+//! TorchScript types, schemas, values and graphs.

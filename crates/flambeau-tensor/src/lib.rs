@@ -1,0 +1,1 @@
+//! Strided tensors with shared storage, and their CPU kernels.

@@ -1,0 +1,1 @@
+//! TorchScript without PyTorch.

@@ -1,1 +1,5 @@
 //! Strided tensors with shared storage, and their CPU kernels.
+
+pub mod nn;
+pub mod parallel;
+pub mod simd;

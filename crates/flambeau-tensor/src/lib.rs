@@ -3,3 +3,4 @@
 pub mod nn;
 pub mod parallel;
 pub mod simd;
+pub mod math;

@@ -37,7 +37,8 @@ pub struct TypeComment {
 #[derive(Clone, Debug, PartialEq)]
 pub struct SignatureComment {
     pub params: Vec<Expr>,
-    pub returns: Expr,
+    /// Absent in `# type: (int)`: the return type is then inferred.
+    pub returns: Option<Expr>,
     /// The comment (of the per-argument form, the last one, which holds the return type).
     pub span: Span,
 }
@@ -143,6 +144,8 @@ pub struct FunctionDef {
     pub bad_signature: Option<(String, Span)>,
     /// From `def` (without decorators) to the end of the body.
     pub span: Span,
+    /// The whole lines of the function with its decorators, as Python's `inspect.getsource` cuts them out.
+    pub source: Span,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,6 +181,8 @@ pub struct ClassDef {
     pub body: Vec<Stmt>,
     /// From `class` (without decorators) to the end of the body.
     pub span: Span,
+    /// The whole lines of the class with its decorators, as Python's `inspect.getsource` cuts them out.
+    pub source: Span,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -315,7 +320,7 @@ pub enum Constant {
     None,
     Bool(bool),
     Int(i64),
-    /// Decimal digits of an integer beyond 64 bits.
+    /// The text of an integer beyond 64 bits, without underscores.
     BigInt(String),
     Float(f64),
     /// `2j`: the imaginary part.

@@ -3,6 +3,8 @@
 //! A `SourceFile` may be a cut-out of a larger file (the text of one function, dedented); it then carries the
 //! line it starts on and the columns that were taken away, and reports positions in the original file.
 
+use std::sync::OnceLock;
+
 /// A half-open range of byte offsets into the text of one source file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Span {
@@ -56,6 +58,9 @@ pub struct SourceFile {
     pub column_shift: u32,
     /// Byte offset of the start of every line; the first is 0.
     line_starts: Vec<u32>,
+    /// The parts of the text that messages show as if they were whole files: PyTorch compiles each function from
+    /// its own cut-out, so the context lines of an error never leave the function. Set once, by the parser.
+    views: OnceLock<Vec<Span>>,
 }
 
 impl SourceFile {
@@ -81,6 +86,7 @@ impl SourceFile {
             first_line,
             column_shift,
             line_starts,
+            views: OnceLock::new(),
         }
     }
 
@@ -130,6 +136,28 @@ impl SourceFile {
     pub fn location(&self, offset: u32) -> String {
         let (line, column) = self.position(offset);
         format!("{}:{line}:{column}", self.name)
+    }
+
+    /// Tells the file which parts of it are shown as if they were whole; the first call wins.
+    pub fn set_views(&self, views: Vec<Span>) {
+        // A second parse of the same text would find the same views.
+        let _ = self.views.set(views);
+    }
+
+    /// Whether the text was read as a program, function by function, and not as a file of an archive.
+    pub fn has_views(&self) -> bool {
+        self.views.get().is_some()
+    }
+
+    /// The smallest view that holds the span, or the whole text.
+    pub fn view_of(&self, span: Span) -> Span {
+        let views = self.views.get().map_or(&[][..], Vec::as_slice);
+        views
+            .iter()
+            .filter(|v| v.start <= span.start && span.start < v.end)
+            .min_by_key(|v| v.len())
+            .copied()
+            .unwrap_or(Span::new(0, self.text.len() as u32))
     }
 
     /// The text under a span; empty where the span does not fit the text.

@@ -367,7 +367,7 @@ fn root_of(entries: &[RawEntry]) -> Result<String> {
 }
 
 /// Names are never used as paths here, but tools that unpack archives do use them.
-fn check_name(name: &str) -> Result<()> {
+pub(crate) fn check_name(name: &str) -> Result<()> {
     let bad = name.is_empty()
         || name.starts_with('/')
         || name.contains(['\0', '\\'])

@@ -10,11 +10,14 @@
 mod archive;
 mod directory;
 mod error;
+mod json;
 mod kind;
+pub mod legacy;
 mod limits;
 #[allow(unsafe_code)]
 mod mapping;
 pub mod pickle;
+mod writer;
 
 pub use archive::{Archive, ByteOrder, Entry};
 pub use directory::Method;
@@ -22,3 +25,4 @@ pub use error::{Error, ErrorKind, Result};
 pub use kind::FileKind;
 pub use limits::Limits;
 pub use mapping::{Mapping, Region};
+pub use writer::{ALIGNMENT, ArchiveWriter, Packing, root_name, write_file};

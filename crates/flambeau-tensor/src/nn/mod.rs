@@ -1,1 +1,7 @@
 //! Kernels of neural networks: matrix products, convolution, pooling, normalisation, attention, recurrence.
+//!
+//! `vector`, `scratch` and `gemm` work on raw strided memory; the functions on tensors stand on them.
+
+pub mod gemm;
+pub mod scratch;
+pub mod vector;

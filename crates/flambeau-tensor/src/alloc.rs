@@ -46,7 +46,12 @@ pub fn release_cached() {
         for block in std::mem::take(&mut *list.lock()) {
             CACHED.fetch_sub(class_size(class), Relaxed);
             // SAFETY: blocks in list `class` were allocated with exactly this layout.
-            unsafe { dealloc(block.0.as_ptr(), Layout::from_size_align_unchecked(class_size(class), ALIGN)) }
+            unsafe {
+                dealloc(
+                    block.0.as_ptr(),
+                    Layout::from_size_align_unchecked(class_size(class), ALIGN),
+                )
+            }
         }
     }
 }
@@ -82,7 +87,10 @@ impl Block {
     pub fn new(bytes: usize) -> Result<Block> {
         if bytes == 0 {
             // SAFETY: ALIGN is not zero.
-            return Ok(Block { ptr: unsafe { NonNull::new_unchecked(ALIGN as *mut u8) }, capacity: 0 });
+            return Ok(Block {
+                ptr: unsafe { NonNull::new_unchecked(ALIGN as *mut u8) },
+                capacity: 0,
+            });
         }
         let fail = || {
             Error::new(
@@ -98,7 +106,10 @@ impl Block {
                 let found = FREE[class].lock().pop();
                 if let Some(free) = found {
                     CACHED.fetch_sub(class_size(class), Relaxed);
-                    return Ok(Block { ptr: free.0, capacity: class_size(class) });
+                    return Ok(Block {
+                        ptr: free.0,
+                        capacity: class_size(class),
+                    });
                 }
                 class_size(class)
             }
@@ -138,7 +149,12 @@ impl Drop for Block {
             CACHED.fetch_sub(self.capacity, Relaxed);
         }
         // SAFETY: `capacity` and ALIGN are what the block was allocated with.
-        unsafe { dealloc(self.ptr.as_ptr(), Layout::from_size_align_unchecked(self.capacity, ALIGN)) }
+        unsafe {
+            dealloc(
+                self.ptr.as_ptr(),
+                Layout::from_size_align_unchecked(self.capacity, ALIGN),
+            )
+        }
     }
 }
 
@@ -148,7 +164,17 @@ mod tests {
 
     #[test]
     fn classes_hold_their_sizes() {
-        for bytes in [CACHE_MIN, CACHE_MIN + 1, 20_000, 20_480, 20_481, 65_536, 1_000_000, 123_456_789, 1 << 40] {
+        for bytes in [
+            CACHE_MIN,
+            CACHE_MIN + 1,
+            20_000,
+            20_480,
+            20_481,
+            65_536,
+            1_000_000,
+            123_456_789,
+            1 << 40,
+        ] {
             let class = class_of(bytes).unwrap();
             assert!(class_size(class) >= bytes, "{bytes}");
             assert!(class == 0 || class_size(class - 1) < bytes, "{bytes}");
@@ -160,6 +186,9 @@ mod tests {
     #[test]
     fn too_large_is_an_error() {
         assert_eq!(Block::new(usize::MAX).err().unwrap().kind, ErrorKind::OutOfMemory);
-        assert_eq!(Block::new(isize::MAX as usize / 2).err().unwrap().kind, ErrorKind::OutOfMemory);
+        assert_eq!(
+            Block::new(isize::MAX as usize / 2).err().unwrap().kind,
+            ErrorKind::OutOfMemory
+        );
     }
 }

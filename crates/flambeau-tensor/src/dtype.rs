@@ -30,8 +30,22 @@ pub enum DType {
 use DType::*;
 
 const ALL: [DType; 16] = [
-    Byte, Char, Short, Int, Long, Half, Float, Double, ComplexHalf, ComplexFloat, ComplexDouble, Bool, QInt8,
-    QUInt8, QInt32, BFloat16,
+    Byte,
+    Char,
+    Short,
+    Int,
+    Long,
+    Half,
+    Float,
+    Double,
+    ComplexHalf,
+    ComplexFloat,
+    ComplexDouble,
+    Bool,
+    QInt8,
+    QUInt8,
+    QInt32,
+    BFloat16,
 ];
 
 impl DType {
@@ -112,7 +126,11 @@ impl DType {
             "cfloat" => ComplexFloat,
             "cdouble" => ComplexDouble,
             "chalf" => ComplexHalf,
-            _ => return ALL.into_iter().find(|d| d.name() == name || d.torch_name()[6..] == *short),
+            _ => {
+                return ALL
+                    .into_iter()
+                    .find(|d| d.name() == name || d.torch_name()[6..] == *short);
+            }
         };
         Some(alias)
     }
@@ -260,14 +278,24 @@ fn promote_opt(a: Option<DType>, b: Option<DType>) -> Option<DType> {
 }
 
 fn combine(higher: Option<DType>, lower: Option<DType>) -> Option<DType> {
-    let (Some(h), Some(l)) = (higher, lower) else { return higher.or(lower) };
+    let (Some(h), Some(l)) = (higher, lower) else {
+        return higher.or(lower);
+    };
     if h.is_complex() {
         return higher;
     }
     if h.is_floating_point() {
-        return if l.is_complex() { Some(h.to_complex()) } else { higher };
+        return if l.is_complex() {
+            Some(h.to_complex())
+        } else {
+            higher
+        };
     }
-    if h == Bool || l.is_floating_point() || l.is_complex() { promote_opt(higher, lower) } else { higher }
+    if h == Bool || l.is_floating_point() || l.is_complex() {
+        promote_opt(higher, lower)
+    } else {
+        higher
+    }
 }
 
 impl ResultType {
@@ -292,7 +320,9 @@ mod sealed {
 }
 
 /// A Rust type that elements of a tensor can be read and written as.
-pub trait Element: Copy + Default + PartialEq + Send + Sync + std::fmt::Debug + sealed::Sealed + 'static {
+pub trait Element:
+    Copy + Default + PartialEq + Send + Sync + std::fmt::Debug + sealed::Sealed + 'static
+{
     const DTYPE: DType;
     /// Conversion as a cast does it: floats to integers truncate, integers wrap, anything to bool is `!= 0`.
     fn from_scalar(s: Scalar) -> Self;

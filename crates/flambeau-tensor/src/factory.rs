@@ -12,7 +12,10 @@ fn bytes_for(sizes: &[i64], dtype: DType) -> Result<usize> {
     let n = checked_numel(sizes)?;
     match usize::try_from(n).ok().and_then(|n| n.checked_mul(dtype.size())) {
         Some(bytes) => Ok(bytes),
-        None => bail!("Storage size calculation overflowed with sizes={}", layout::show(sizes)),
+        None => bail!(
+            "Storage size calculation overflowed with sizes={}",
+            layout::show(sizes)
+        ),
     }
 }
 
@@ -20,14 +23,22 @@ impl Tensor {
     /// Arbitrary contents (zeros for bool, whose bytes must be 0 or 1).
     pub fn empty(sizes: &[i64], dtype: DType) -> Result<Tensor> {
         let bytes = bytes_for(sizes, dtype)?;
-        let storage = if dtype == DType::Bool { Storage::zeroed(bytes)? } else { Storage::empty(bytes)? };
+        let storage = if dtype == DType::Bool {
+            Storage::zeroed(bytes)?
+        } else {
+            Storage::empty(bytes)?
+        };
         Ok(Meta::new(storage, sizes.into(), contiguous_strides(sizes), 0, dtype)?.into())
     }
 
     pub fn empty_format(sizes: &[i64], dtype: DType, format: MemoryFormat) -> Result<Tensor> {
         let bytes = bytes_for(sizes, dtype)?;
         let strides = format_strides(sizes, format)?;
-        let storage = if dtype == DType::Bool { Storage::zeroed(bytes)? } else { Storage::empty(bytes)? };
+        let storage = if dtype == DType::Bool {
+            Storage::zeroed(bytes)?
+        } else {
+            Storage::empty(bytes)?
+        };
         Ok(Meta::new(storage, sizes.into(), strides, 0, dtype)?.into())
     }
 
@@ -45,7 +56,11 @@ impl Tensor {
         }
         let high = layout::extent(sizes, strides)?.map_or(0, |(_, high)| high.saturating_add(1));
         let bytes = bytes_for(&[high], dtype)?;
-        let storage = if dtype == DType::Bool { Storage::zeroed(bytes)? } else { Storage::empty(bytes)? };
+        let storage = if dtype == DType::Bool {
+            Storage::zeroed(bytes)?
+        } else {
+            Storage::empty(bytes)?
+        };
         Ok(Meta::new(storage, sizes.into(), strides.into(), 0, dtype)?.into())
     }
 
@@ -145,15 +160,24 @@ impl Tensor {
         );
         let exact = [start, end, step].iter().all(|x| x.is_integral(true)) && dtype.is_integral(false);
         let n = if exact {
-            let (s, e, d) = (start.to_i64() as i128, end.to_i64() as i128, step.to_i64() as i128);
+            let (s, e, d) = (
+                start.to_i64() as i128,
+                end.to_i64() as i128,
+                step.to_i64() as i128,
+            );
             let span = if d > 0 { e - s } else { s - e };
             (span + d.abs() - 1) / d.abs()
         } else {
             let n = ((e - s) / d).ceil();
-            ensure!(n >= 0.0 && n <= i64::MAX as f64, "invalid size, possible overflow?");
+            ensure!(
+                n >= 0.0 && n <= i64::MAX as f64,
+                "invalid size, possible overflow?"
+            );
             n as i128
         };
-        let Ok(n) = i64::try_from(n) else { bail!("invalid size, possible overflow?") };
+        let Ok(n) = i64::try_from(n) else {
+            bail!("invalid size, possible overflow?")
+        };
         let t = Tensor::empty(&[n], dtype)?;
         let mut w = t.write()?;
         dispatch!(dtype, "arange_cpu", T => {
@@ -250,24 +274,60 @@ mod tests {
 
     #[test]
     fn filled() {
-        check(Tensor::zeros(&[2], DType::Float), "Tensor(torch.float32, [2], [0.0, 0.0])");
-        check(Tensor::ones(&[2], DType::Bool), "Tensor(torch.bool, [2], [true, true])");
-        check(Tensor::full(&[], 300, DType::Byte), "Tensor(torch.uint8, [], [44])");
-        check(Tensor::eye(2, 3, DType::Long), "Tensor(torch.int64, [2, 3], [1, 0, 0, 0, 1, 0])");
+        check(
+            Tensor::zeros(&[2], DType::Float),
+            "Tensor(torch.float32, [2], [0.0, 0.0])",
+        );
+        check(
+            Tensor::ones(&[2], DType::Bool),
+            "Tensor(torch.bool, [2], [true, true])",
+        );
+        check(
+            Tensor::full(&[], 300, DType::Byte),
+            "Tensor(torch.uint8, [], [44])",
+        );
+        check(
+            Tensor::eye(2, 3, DType::Long),
+            "Tensor(torch.int64, [2, 3], [1, 0, 0, 0, 1, 0])",
+        );
         check(Tensor::eye(0, 3, DType::Long), "Tensor(torch.int64, [0, 3], [])");
-        check(Tensor::zeros(&[0, i64::MAX], DType::Long), "Tensor(torch.int64, [0, 9223372036854775807], [])");
-        check(Tensor::zeros(&[-1], DType::Long), "Trying to create tensor with negative dimension -1: [-1]");
+        check(
+            Tensor::zeros(&[0, i64::MAX], DType::Long),
+            "Tensor(torch.int64, [0, 9223372036854775807], [])",
+        );
+        check(
+            Tensor::zeros(&[-1], DType::Long),
+            "Trying to create tensor with negative dimension -1: [-1]",
+        );
     }
 
     #[test]
     fn ranges() {
         let (i, f) = (Scalar::Int, Scalar::Float);
-        check(Tensor::arange(i(0), i(5), i(2), DType::Long), "Tensor(torch.int64, [3], [0, 2, 4])");
-        check(Tensor::arange(i(5), i(0), i(-2), DType::Long), "Tensor(torch.int64, [3], [5, 3, 1])");
-        check(Tensor::arange(f(0.0), f(1.0), f(0.5), DType::Float), "Tensor(torch.float32, [2], [0.0, 0.5])");
-        check(Tensor::arange(i(1), i(0), i(1), DType::Long), "upper bound and lower bound inconsistent with step sign");
-        check(Tensor::linspace(i(0), i(1), 3, DType::Float), "Tensor(torch.float32, [3], [0.0, 0.5, 1.0])");
-        check(Tensor::linspace(i(3), i(9), 1, DType::Long), "Tensor(torch.int64, [1], [3])");
+        check(
+            Tensor::arange(i(0), i(5), i(2), DType::Long),
+            "Tensor(torch.int64, [3], [0, 2, 4])",
+        );
+        check(
+            Tensor::arange(i(5), i(0), i(-2), DType::Long),
+            "Tensor(torch.int64, [3], [5, 3, 1])",
+        );
+        check(
+            Tensor::arange(f(0.0), f(1.0), f(0.5), DType::Float),
+            "Tensor(torch.float32, [2], [0.0, 0.5])",
+        );
+        check(
+            Tensor::arange(i(1), i(0), i(1), DType::Long),
+            "upper bound and lower bound inconsistent with step sign",
+        );
+        check(
+            Tensor::linspace(i(0), i(1), 3, DType::Float),
+            "Tensor(torch.float32, [3], [0.0, 0.5, 1.0])",
+        );
+        check(
+            Tensor::linspace(i(3), i(9), 1, DType::Long),
+            "Tensor(torch.int64, [1], [3])",
+        );
     }
 
     #[test]

@@ -54,7 +54,10 @@ pub fn checked_numel(sizes: &[i64]) -> Result<i64> {
     let mut zero = false;
     for &s in sizes {
         if s < 0 {
-            bail!("Trying to create tensor with negative dimension {s}: {}", show(sizes));
+            bail!(
+                "Trying to create tensor with negative dimension {s}: {}",
+                show(sizes)
+            );
         }
         zero |= s == 0;
     }
@@ -103,11 +106,17 @@ pub fn format_strides(sizes: &[i64], format: MemoryFormat) -> Result<Dims> {
     match format {
         MemoryFormat::Contiguous | MemoryFormat::Preserve => Ok(contiguous_strides(sizes)),
         MemoryFormat::ChannelsLast => {
-            ensure!(sizes.len() == 4, "required rank 4 tensor to use channels_last format");
+            ensure!(
+                sizes.len() == 4,
+                "required rank 4 tensor to use channels_last format"
+            );
             Ok(strides_in_order(sizes, &CHANNELS_LAST))
         }
         MemoryFormat::ChannelsLast3d => {
-            ensure!(sizes.len() == 5, "required rank 5 tensor to use channels_last_3d format");
+            ensure!(
+                sizes.len() == 5,
+                "required rank 5 tensor to use channels_last_3d format"
+            );
             Ok(strides_in_order(sizes, &CHANNELS_LAST_3D))
         }
     }
@@ -290,8 +299,16 @@ pub fn broadcast_shapes(a: &[i64], b: &[i64]) -> Result<Dims> {
     let mut out: Dims = SmallVec::from_elem(1, n);
     for i in (0..n).rev() {
         let from_end = n - 1 - i;
-        let x = if from_end < a.len() { a[a.len() - 1 - from_end] } else { 1 };
-        let y = if from_end < b.len() { b[b.len() - 1 - from_end] } else { 1 };
+        let x = if from_end < a.len() {
+            a[a.len() - 1 - from_end]
+        } else {
+            1
+        };
+        let y = if from_end < b.len() {
+            b[b.len() - 1 - from_end]
+        } else {
+            1
+        };
         ensure!(
             x == y || x == 1 || y == 1,
             "The size of tensor a ({x}) must match the size of tensor b ({y}) at non-singleton dimension {i}"
@@ -351,7 +368,11 @@ pub fn view_strides(sizes: &[i64], strides: &[i64], shape: &[i64]) -> Option<Dim
     }
     if sizes.contains(&0) {
         // Equal shapes keep their strides; otherwise row-major ones are as good as any.
-        return Some(if sizes == shape { Dims::from_slice(strides) } else { contiguous_strides(shape) });
+        return Some(if sizes == shape {
+            Dims::from_slice(strides)
+        } else {
+            contiguous_strides(shape)
+        });
     }
     let mut out: Dims = SmallVec::from_elem(0, shape.len());
     let mut view_d = shape.len();
@@ -389,9 +410,13 @@ pub fn extent(sizes: &[i64], strides: &[i64]) -> Result<Option<(i64, i64)>> {
     }
     let (mut low, mut high) = (0i64, 0i64);
     for (&s, &st) in sizes.iter().zip(strides) {
-        let Some(reach) = (s - 1).checked_mul(st) else { bail!("strides {} are out of range", show(strides)) };
+        let Some(reach) = (s - 1).checked_mul(st) else {
+            bail!("strides {} are out of range", show(strides))
+        };
         let end = if reach < 0 { &mut low } else { &mut high };
-        let Some(sum) = end.checked_add(reach) else { bail!("strides {} are out of range", show(strides)) };
+        let Some(sum) = end.checked_add(reach) else {
+            bail!("strides {} are out of range", show(strides))
+        };
         *end = sum;
     }
     Ok(Some((low, high)))
@@ -403,7 +428,11 @@ mod tests {
 
     #[track_caller]
     fn check_view(sizes: &[i64], strides: &[i64], shape: &[i64], expected: Option<&[i64]>) {
-        assert_eq!(view_strides(sizes, strides, shape).as_deref(), expected, "{sizes:?} {strides:?} {shape:?}");
+        assert_eq!(
+            view_strides(sizes, strides, shape).as_deref(),
+            expected,
+            "{sizes:?} {strides:?} {shape:?}"
+        );
     }
 
     #[test]
@@ -436,10 +465,19 @@ mod tests {
         let nhwc = format_strides(&[2, 3, 4, 5], MemoryFormat::ChannelsLast).unwrap();
         assert_eq!(nhwc.as_slice(), &[60, 1, 15, 3]);
         assert_eq!(dense_strides_like(&[2, 3, 4, 5], &[&nhwc]), nhwc);
-        assert_eq!(suggest_memory_format(&[2, 3, 4, 5], &nhwc), MemoryFormat::ChannelsLast);
-        assert_eq!(suggest_memory_format(&[2, 3, 4, 5], &[60, 20, 5, 1]), MemoryFormat::Contiguous);
+        assert_eq!(
+            suggest_memory_format(&[2, 3, 4, 5], &nhwc),
+            MemoryFormat::ChannelsLast
+        );
+        assert_eq!(
+            suggest_memory_format(&[2, 3, 4, 5], &[60, 20, 5, 1]),
+            MemoryFormat::Contiguous
+        );
         assert_eq!(dense_strides_like(&[2, 3], &[&[1, 2]]).as_slice(), &[1, 2]);
-        assert_eq!(dense_strides_like(&[2, 3], &[&[1, 0], &[0, 1]]).as_slice(), &[3, 1]);
+        assert_eq!(
+            dense_strides_like(&[2, 3], &[&[1, 0], &[0, 1]]).as_slice(),
+            &[3, 1]
+        );
         assert_eq!(preserved_strides(&[2, 3], &[1, 4]).as_slice(), &[1, 2]);
     }
 
@@ -450,7 +488,10 @@ mod tests {
             broadcast_shapes(&[2, 3], &[4]).unwrap_err().message,
             "The size of tensor a (3) must match the size of tensor b (4) at non-singleton dimension 1"
         );
-        assert_eq!(broadcast_strides(&[2, 1], &[1, 1], &[5, 2, 3]).as_slice(), &[0, 1, 0]);
+        assert_eq!(
+            broadcast_strides(&[2, 1], &[1, 1], &[5, 2, 3]).as_slice(),
+            &[0, 1, 0]
+        );
     }
 
     #[test]

@@ -87,7 +87,12 @@ impl Storage {
     pub fn from_bytes(bytes: &[u8]) -> Result<Arc<Storage>> {
         let storage = Storage::empty(bytes.len())?;
         // SAFETY: as in `zeroed`; the source is a live slice of the same length.
-        unsafe { storage.ptr.as_ptr().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+        unsafe {
+            storage
+                .ptr
+                .as_ptr()
+                .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len())
+        };
         Ok(storage)
     }
 
@@ -137,7 +142,10 @@ impl Storage {
             if slot.iter().any(|p| p.version != version) {
                 slot.retain(|p| p.version == version);
             }
-            let found = slot.iter().find(|p| p.kind == kind && p.key == key).map(|p| p.value.clone());
+            let found = slot
+                .iter()
+                .find(|p| p.kind == kind && p.key == key)
+                .map(|p| p.value.clone());
             if let Some(Ok(value)) = found.map(|v| v.downcast::<T>()) {
                 return Ok(value);
             }
@@ -148,7 +156,12 @@ impl Storage {
             if slot.len() >= MAX_PREPARED {
                 slot.remove(0);
             }
-            slot.push(Prepared { key, kind, version, value: value.clone() });
+            slot.push(Prepared {
+                key,
+                kind,
+                version,
+                value: value.clone(),
+            });
         }
         Ok(value)
     }
@@ -157,7 +170,10 @@ impl Storage {
     fn try_read(&self) -> bool {
         let mut now = self.lock.load(Ordering::Relaxed);
         while now < WRITER - 1 {
-            match self.lock.compare_exchange_weak(now, now + 1, Ordering::Acquire, Ordering::Relaxed) {
+            match self
+                .lock
+                .compare_exchange_weak(now, now + 1, Ordering::Acquire, Ordering::Relaxed)
+            {
                 Ok(_) => return true,
                 Err(seen) => now = seen,
             }
@@ -167,7 +183,10 @@ impl Storage {
 
     #[inline]
     fn try_write(&self) -> bool {
-        let taken = self.lock.compare_exchange(0, WRITER, Ordering::Acquire, Ordering::Relaxed).is_ok();
+        let taken = self
+            .lock
+            .compare_exchange(0, WRITER, Ordering::Acquire, Ordering::Relaxed)
+            .is_ok();
         if taken {
             self.version.fetch_add(1, Ordering::AcqRel);
         }
@@ -238,7 +257,11 @@ fn try_all(wanted: &[(&Storage, bool)]) -> bool {
 #[inline]
 fn release(held: &[(&Storage, bool)]) {
     for (s, write) in held {
-        if *write { s.release_write() } else { s.release_read() }
+        if *write {
+            s.release_write()
+        } else {
+            s.release_read()
+        }
     }
 }
 
@@ -313,7 +336,10 @@ mod tests {
     #[test]
     fn prepared_forms_live_until_a_write() {
         let s = Storage::zeroed(8).unwrap();
-        let key = || PreparedKey { tag: "test", detail: SmallVec::new() };
+        let key = || PreparedKey {
+            tag: "test",
+            detail: SmallVec::new(),
+        };
         let one = s.prepared(key(), || Ok(1i32)).unwrap();
         assert_eq!(*s.prepared(key(), || Ok(2i32)).unwrap(), *one);
         drop(Access::take([], [&*s]).unwrap());

@@ -24,8 +24,15 @@ pub enum Device {
 /// How the integers of a quantised tensor stand for real numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Quantizer {
-    PerTensor { scale: f64, zero_point: i64 },
-    PerChannel { scales: Vec<f64>, zero_points: Vec<i64>, axis: usize },
+    PerTensor {
+        scale: f64,
+        zero_point: i64,
+    },
+    PerChannel {
+        scales: Vec<f64>,
+        zero_points: Vec<i64>,
+        axis: usize,
+    },
 }
 
 /// Everything that says where the elements are. Immutable; metadata operations in place append a new one.
@@ -54,7 +61,10 @@ impl Meta {
         let numel = layout::checked_numel(&sizes)?;
         if let Some((low, high)) = layout::extent(&sizes, &strides)? {
             let item = dtype.size() as i64;
-            let end = high.checked_add(offset).and_then(|e| e.checked_add(1)).and_then(|e| e.checked_mul(item));
+            let end = high
+                .checked_add(offset)
+                .and_then(|e| e.checked_add(1))
+                .and_then(|e| e.checked_mul(item));
             let fits = low.checked_add(offset).is_some_and(|l| l >= 0)
                 && end.is_some_and(|e| e as u64 <= storage.nbytes() as u64);
             ensure!(
@@ -70,7 +80,16 @@ impl Meta {
             ensure!(offset >= 0, "storage offset must not be negative, found {offset}");
         }
         let contiguous = layout::is_contiguous(&sizes, &strides, MemoryFormat::Contiguous);
-        Ok(Meta { storage, sizes, strides, offset, dtype, numel, contiguous, quantizer: None })
+        Ok(Meta {
+            storage,
+            sizes,
+            strides,
+            offset,
+            dtype,
+            numel,
+            contiguous,
+            quantizer: None,
+        })
     }
 
     pub fn storage(&self) -> &Arc<Storage> {
@@ -92,12 +111,24 @@ impl Meta {
         self.numel
     }
 
+    pub(crate) fn with_quantizer_of(mut self, other: &Meta) -> Meta {
+        self.quantizer = other.quantizer.clone();
+        self
+    }
+
+    /// Row-major without gaps.
+    pub fn is_plain(&self) -> bool {
+        self.contiguous
+    }
+
     /// Address of the first element. Dereferencing needs access to the storage.
     pub fn ptr(&self) -> *mut u8 {
         if self.numel == 0 {
             return self.storage.as_ptr();
         }
-        self.storage.as_ptr().wrapping_offset(self.offset as isize * self.dtype.size() as isize)
+        self.storage
+            .as_ptr()
+            .wrapping_offset(self.offset as isize * self.dtype.size() as isize)
     }
 }
 
@@ -160,7 +191,9 @@ impl Tensor {
         let mut later = self.0.later.lock();
         later.push(Box::new(meta));
         if let Some(last) = later.last() {
-            self.0.latest.store(std::ptr::from_ref::<Meta>(last).cast_mut(), Ordering::Release);
+            self.0
+                .latest
+                .store(std::ptr::from_ref::<Meta>(last).cast_mut(), Ordering::Release);
         }
     }
 
@@ -278,7 +311,11 @@ impl Tensor {
 
     /// The same elements with another quantizer.
     pub fn with_quantizer(&self, quantizer: Option<Arc<Quantizer>>) -> Tensor {
-        Meta { quantizer, ..self.meta().clone() }.into()
+        Meta {
+            quantizer,
+            ..self.meta().clone()
+        }
+        .into()
     }
 
     pub fn requires_grad(&self) -> bool {
@@ -334,19 +371,28 @@ impl Tensor {
 
     /// Access to several tensors at once; then their `meta().ptr()` may be used accordingly.
     pub fn access<'a>(reads: &[&'a Tensor], writes: &[&'a Tensor]) -> Result<Access<'a>> {
-        Access::take(reads.iter().map(|t| &***t.storage()), writes.iter().map(|t| &***t.storage()))
+        Access::take(
+            reads.iter().map(|t| &**t.storage()),
+            writes.iter().map(|t| &**t.storage()),
+        )
     }
 
     /// Shared access to the elements.
     pub fn read(&self) -> Result<Read<'_>> {
         let meta = self.meta();
-        Ok(Read { meta, _access: Access::take([&*meta.storage], [])? })
+        Ok(Read {
+            meta,
+            _access: Access::take([&*meta.storage], [])?,
+        })
     }
 
     /// Exclusive access to the elements. Do not hold it while asking for access to other tensors.
     pub fn write(&self) -> Result<Write<'_>> {
         let meta = self.meta();
-        Ok(Write { meta, _access: Access::take([], [&*meta.storage])? })
+        Ok(Write {
+            meta,
+            _access: Access::take([], [&*meta.storage])?,
+        })
     }
 
     /// The single element of a one-element tensor.
@@ -374,7 +420,9 @@ impl Tensor {
         let read = t.read()?;
         let (p, dtype) = (t.meta().ptr(), t.dtype());
         // SAFETY: contiguous with `numel` elements, and read access is held.
-        let all = (0..t.numel() as usize).map(|i| unsafe { read_scalar(p.add(i * dtype.size()), dtype) }).collect();
+        let all = (0..t.numel() as usize)
+            .map(|i| unsafe { read_scalar(p.add(i * dtype.size()), dtype) })
+            .collect();
         drop(read);
         all
     }
@@ -410,12 +458,18 @@ fn check_slice<T: Element>(meta: &Meta) -> Result<()> {
         meta.dtype.name()
     );
     let p = meta.ptr() as usize;
-    ensure!(p.is_multiple_of(align_of::<T>()), "the elements of the tensor are not aligned in memory");
+    ensure!(
+        p.is_multiple_of(align_of::<T>()),
+        "the elements of the tensor are not aligned in memory"
+    );
     Ok(())
 }
 
 fn check_bools(bytes: &[u8]) -> Result<()> {
-    ensure!(bytes.iter().all(|&b| b < 2), "a bool tensor holds bytes other than 0 and 1");
+    ensure!(
+        bytes.iter().all(|&b| b < 2),
+        "a bool tensor holds bytes other than 0 and 1"
+    );
     Ok(())
 }
 

@@ -1,0 +1,657 @@
+//! The one loop under all pointwise operators: walks broadcast, strided operands of any dtype in tiles and runs a
+//! kernel over contiguous runs of the dtype it computes in.
+//!
+//! ```text
+//!   operand (any strides, any dtype) ── in place, or gathered and converted into a tile ─┐
+//!   operand …                                                                           ├─ kernel ─ tile ─ output
+//!   number ── a tile filled once ────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! Nothing here depends on an operator, and no result depends on layout, tile borders or threads, because a kernel
+//! treats each index for itself. Which dtypes an operator takes and gives is decided by its callers.
+
+use std::mem::MaybeUninit;
+use std::sync::atomic::AtomicBool;
+
+use smallvec::SmallVec;
+
+use crate::convert::{Convert, converter};
+use crate::dtype::DType;
+use crate::error::Result;
+use crate::layout::{self, Dims, show};
+use crate::parallel::parallel_for;
+use crate::scalar::Scalar;
+use crate::storage::{Access, Storage};
+use crate::tensor::{Tensor, write_scalar};
+use crate::{bail, ensure};
+
+/// Numbers a kernel may need besides its operands, and a flag it may raise.
+#[derive(Default, Debug)]
+pub struct Params {
+    pub f: [f64; 4],
+    pub i: [i64; 2],
+    /// set by a kernel that met an element it has no result for (division of integers by zero)
+    pub fault: AtomicBool,
+}
+
+/// Computes `n` results from `ins[k][0..n]`.
+///
+/// Safety contract: every input is valid for `n` elements of the dtype its operand asked for, the output likewise and
+/// apart from all inputs.
+pub type Kernel = unsafe fn(ins: *const *const u8, out: *mut u8, n: usize, params: &Params);
+
+/// An operand and the dtype the kernel wants to see it in.
+#[derive(Clone, Copy)]
+pub enum In<'a> {
+    Tensor(&'a Tensor, DType),
+    Number(Scalar, DType),
+}
+
+impl In<'_> {
+    fn want(&self) -> DType {
+        match self {
+            In::Tensor(_, d) | In::Number(_, d) => *d,
+        }
+    }
+}
+
+const MAX_INS: usize = 5;
+/// Bytes of one tile buffer; 1024 elements of up to eight bytes.
+const TILE_BYTES: usize = 8192;
+const TILE: usize = 1024;
+/// The least elements worth another thread, for kernels of average cost.
+const GRAIN: usize = 16 * TILE;
+
+#[repr(align(64))]
+struct Buffer([MaybeUninit<u8>; TILE_BYTES]);
+
+impl Buffer {
+    #[allow(clippy::new_without_default)]
+    fn new() -> Buffer {
+        Buffer([MaybeUninit::uninit(); TILE_BYTES])
+    }
+    fn ptr(&mut self) -> *mut u8 {
+        self.0.as_mut_ptr().cast()
+    }
+}
+
+/// One operand as the loop sees it. Strides are in bytes, fastest dimension first.
+struct Op {
+    base: *mut u8,
+    strides: Dims,
+    size: usize,
+    want_size: usize,
+    /// for inputs from memory to `want`, for the output from `want` to memory; absent when they are the same
+    convert: Option<Convert>,
+    /// elements follow each other in the order of iteration
+    linear: bool,
+    /// one element for all indices
+    constant: bool,
+    /// addresses are multiples of the element size, so that kernels may work in place
+    aligned: bool,
+}
+
+// SAFETY: an `Op` is an address plan; the access held by `run` makes its use from several threads sound.
+unsafe impl Sync for Op {}
+
+/// Runs `kernel` over the broadcast operands into a fresh tensor of `dtype`, whose layout follows the operands.
+pub fn run_new(
+    kernel: Kernel,
+    params: &Params,
+    ins: &[In],
+    dtype: DType,
+    out_want: DType,
+    cost: usize,
+) -> Result<Tensor> {
+    let mut tensors: SmallVec<[&Tensor; MAX_INS]> = SmallVec::new();
+    for i in ins {
+        if let In::Tensor(t, _) = i {
+            tensors.push(t);
+        }
+    }
+    let out = output_like(&tensors, dtype)?;
+    run_into(kernel, params, ins, &out, out_want, cost)?;
+    Ok(out)
+}
+
+/// A fresh tensor with the broadcast shape and the layout PyTorch's TensorIterator gives an output.
+pub fn output_like(ins: &[&Tensor], dtype: DType) -> Result<Tensor> {
+    let Some(first) = ins.first() else {
+        return Tensor::empty(&[], dtype);
+    };
+    let same = ins[1..].iter().all(|t| t.sizes() == first.sizes());
+    if same && ins.iter().all(|t| t.is_contiguous()) {
+        return Tensor::empty(first.sizes(), dtype);
+    }
+    let mut shape = Dims::from_slice(first.sizes());
+    for t in &ins[1..] {
+        shape = layout::broadcast_shapes(&shape, t.sizes())?;
+    }
+    if same && ins[1..].iter().all(|t| t.strides() == first.strides()) && first.is_non_overlapping_and_dense()
+    {
+        return Tensor::empty_strided(&shape, first.strides(), dtype);
+    }
+    let strides: SmallVec<[Dims; MAX_INS]> = ins
+        .iter()
+        .map(|t| layout::broadcast_strides(t.sizes(), t.strides(), &shape))
+        .collect();
+    let refs: SmallVec<[&[i64]; MAX_INS]> = strides.iter().map(|s| s.as_slice()).collect();
+    Tensor::empty_strided(&shape, &layout::dense_strides_like(&shape, &refs), dtype)
+}
+
+/// Runs `kernel` into `out`, whose shape the operands must broadcast to. `out` may be one of the inputs; an input
+/// that overlaps it in another way is copied first. `cost` is the work per element relative to an addition.
+pub fn run_into(
+    kernel: Kernel,
+    params: &Params,
+    ins: &[In],
+    out: &Tensor,
+    out_want: DType,
+    cost: usize,
+) -> Result<()> {
+    ensure!(ins.len() <= MAX_INS, "too many operands");
+    let om = out.meta();
+    for i in ins {
+        if let In::Tensor(t, _) = i {
+            let fits = t.sizes() == om.sizes()
+                || layout::broadcast_shapes(om.sizes(), t.sizes())?.as_slice() == om.sizes();
+            ensure!(
+                fits,
+                "output with shape {} doesn't match the broadcast shape {}",
+                show(om.sizes()),
+                show(&layout::broadcast_shapes(om.sizes(), t.sizes())?)
+            );
+        }
+    }
+    ensure!(
+        !layout::has_internal_overlap(om.sizes(), om.strides()),
+        "unsupported operation: more than one element of the written-to tensor refers to a single memory location. \
+         Please clone() the tensor before performing the operation."
+    );
+    // Inputs that overlap the output other than element by element.
+    let mut copies: SmallVec<[Option<Tensor>; MAX_INS]> = SmallVec::new();
+    for i in ins {
+        copies.push(match i {
+            In::Tensor(t, _) if overlaps_badly(t, out)? => Some(t.copy()?),
+            _ => None,
+        });
+    }
+    let n = om.numel();
+    if n == 0 {
+        return Ok(());
+    }
+    let tensor_of = |k: usize| match (&ins[k], &copies[k]) {
+        (_, Some(copy)) => Some(copy),
+        (In::Tensor(t, _), None) => Some(*t),
+        (In::Number(..), None) => None,
+    };
+    let mut reads: SmallVec<[&Storage; MAX_INS]> = SmallVec::new();
+    for k in 0..ins.len() {
+        if let Some(t) = tensor_of(k) {
+            reads.push(t.storage());
+        }
+    }
+    let _access = Access::take(reads.iter().copied(), [&**om.storage()])?;
+
+    // The plan: operand 0 is the output.
+    let mut numbers = [[0u128; 1]; MAX_INS];
+    let mut elems: SmallVec<[Dims; MAX_INS]> = SmallVec::new();
+    elems.push(Dims::from_slice(om.strides()));
+    for k in 0..ins.len() {
+        elems.push(match tensor_of(k) {
+            Some(t) => layout::broadcast_strides(t.sizes(), t.strides(), om.sizes()),
+            None => SmallVec::from_elem(0, om.sizes().len()),
+        });
+    }
+    let dtypes = |k: usize| tensor_of(k).map_or(ins[k].want(), |t| t.dtype());
+    let mut sizes: Dims = SmallVec::new();
+    let mut strides: SmallVec<[Dims; MAX_INS]> = SmallVec::from_elem(SmallVec::new(), elems.len());
+    let all_contiguous = om.is_plain()
+        && (0..ins.len()).all(|k| {
+            tensor_of(k).is_none_or(|t| t.meta().is_plain() && t.sizes() == om.sizes() || t.numel() == 1)
+        });
+    if all_contiguous {
+        sizes.push(n);
+        strides[0].push(om.dtype().size() as i64);
+        for k in 0..ins.len() {
+            let step = match tensor_of(k) {
+                Some(t) if t.numel() != 1 || n == 1 => t.dtype().size() as i64,
+                _ => 0,
+            };
+            strides[k + 1].push(step);
+        }
+    } else {
+        coalesce(om.sizes(), &elems, &mut sizes, &mut strides);
+        for (k, s) in strides.iter_mut().enumerate() {
+            let item = if k == 0 {
+                om.dtype().size()
+            } else {
+                dtypes(k - 1).size()
+            } as i64;
+            s.iter_mut().for_each(|x| *x *= item);
+        }
+    }
+    let mut ops: SmallVec<[Op; MAX_INS]> = SmallVec::new();
+    ops.push(Op::new(
+        om.ptr(),
+        std::mem::take(&mut strides[0]),
+        &sizes,
+        out_want,
+        om.dtype(),
+        false,
+    ));
+    for k in 0..ins.len() {
+        let want = ins[k].want();
+        let stride = std::mem::take(&mut strides[k + 1]);
+        match tensor_of(k) {
+            Some(t) => ops.push(Op::new(t.meta().ptr(), stride, &sizes, t.dtype(), want, true)),
+            None => {
+                let In::Number(value, _) = ins[k] else {
+                    bail!("operand without a tensor")
+                };
+                let p = numbers[k].as_mut_ptr().cast::<u8>();
+                // SAFETY: 16 bytes hold an element of any dtype.
+                unsafe { write_scalar(p, want, value)? };
+                ops.push(Op::new(p, stride, &sizes, want, want, true));
+            }
+        }
+    }
+    // In place: the kernel may not see its output as input, so it writes into a tile.
+    let out_direct =
+        ops[0].convert.is_none() && !ops[1..].iter().any(|o| o.base == ops[0].base && !o.constant);
+    let job = Job {
+        kernel,
+        params,
+        sizes: &sizes,
+        ops: &ops,
+        out_direct,
+    };
+    let n = n as usize;
+    let grain = (GRAIN / cost.max(1)).next_multiple_of(TILE);
+    if n <= grain {
+        job.range(0, n);
+    } else {
+        parallel_for(n, grain, |r| job.range(r.start, r.end));
+    }
+    Ok(())
+}
+
+/// Whether writing `out` element by element could change elements of `t` that are read later.
+pub(crate) fn overlaps_badly(t: &Tensor, out: &Tensor) -> Result<bool> {
+    if !t.shares_storage(out) {
+        return Ok(false);
+    }
+    let (a, b) = (t.meta(), out.meta());
+    let (size_a, size_b) = (a.dtype().size() as i64, b.dtype().size() as i64);
+    if a.ptr() == b.ptr() && size_a == size_b && a.sizes() == b.sizes() && a.strides() == b.strides() {
+        return Ok(false);
+    }
+    let (Some((la, ha)), Some((lb, hb))) = (
+        layout::extent(a.sizes(), a.strides())?,
+        layout::extent(b.sizes(), b.strides())?,
+    ) else {
+        return Ok(false);
+    };
+    let (la, ha) = ((a.offset() + la) * size_a, (a.offset() + ha + 1) * size_a);
+    let (lb, hb) = ((b.offset() + lb) * size_b, (b.offset() + hb + 1) * size_b);
+    Ok(la < hb && lb < ha)
+}
+
+/// Drops dimensions of size 1, orders the rest fastest first and merges neighbours that every operand steps through
+/// evenly. Strides stay in elements.
+fn coalesce(shape: &[i64], elems: &[Dims], sizes: &mut Dims, strides: &mut [Dims]) {
+    let refs: SmallVec<[&[i64]; MAX_INS]> = elems.iter().map(|s| s.as_slice()).collect();
+    for d in layout::iteration_order(shape, &refs) {
+        if shape[d] == 1 {
+            continue;
+        }
+        let last = sizes.len().wrapping_sub(1);
+        let merges = !sizes.is_empty()
+            && elems
+                .iter()
+                .zip(strides.iter())
+                .all(|(e, s)| e[d] == s[last].wrapping_mul(sizes[last]));
+        if merges {
+            sizes[last] *= shape[d];
+        } else {
+            sizes.push(shape[d]);
+            elems
+                .iter()
+                .zip(strides.iter_mut())
+                .for_each(|(e, s)| s.push(e[d]));
+        }
+    }
+    if sizes.is_empty() {
+        sizes.push(1);
+        strides.iter_mut().for_each(|s| s.push(1));
+    }
+}
+
+impl Op {
+    fn new(base: *mut u8, strides: Dims, sizes: &[i64], from: DType, to: DType, input: bool) -> Op {
+        let (memory, want) = if input { (from, to) } else { (to, from) };
+        let size = memory.size();
+        let mut step = size as i64;
+        let mut linear = true;
+        for (s, n) in strides.iter().zip(sizes) {
+            linear &= *s == step;
+            step = step.wrapping_mul(*n);
+        }
+        let constant = strides.iter().all(|s| *s == 0);
+        let aligned = (base as usize).is_multiple_of(size.min(8));
+        linear &= aligned;
+        let convert = (memory.underlying() != want.underlying()).then(|| converter(from, to));
+        Op {
+            base,
+            strides,
+            size,
+            want_size: want.size(),
+            convert,
+            linear,
+            constant,
+            aligned,
+        }
+    }
+}
+
+struct Job<'a> {
+    kernel: Kernel,
+    params: &'a Params,
+    sizes: &'a [i64],
+    ops: &'a [Op],
+    out_direct: bool,
+}
+
+// SAFETY: see `Op`; ranges given to different threads write different elements.
+unsafe impl Sync for Job<'_> {}
+
+impl Job<'_> {
+    /// Results `start..end` in the order of iteration.
+    fn range(&self, start: usize, end: usize) {
+        let whole = self.out_direct && self.ops.iter().all(|o| o.linear && o.convert.is_none());
+        if whole {
+            let mut ins = [std::ptr::null::<u8>(); MAX_INS];
+            for (p, o) in ins.iter_mut().zip(&self.ops[1..]) {
+                *p = o.base.wrapping_add(start * o.size);
+            }
+            let out = self.ops[0].base.wrapping_add(start * self.ops[0].size);
+            // SAFETY: all operands are contiguous over the range, of the kernel's dtypes, and the output is apart.
+            unsafe { (self.kernel)(ins.as_ptr(), out, end - start, self.params) };
+            return;
+        }
+        let widest = self
+            .ops
+            .iter()
+            .map(|o| o.size.max(o.want_size))
+            .max()
+            .unwrap_or(16);
+        let tile = TILE.min(TILE_BYTES / widest);
+        match self.ops.len() {
+            0..=2 => self.tiles::<2>(start, end, tile),
+            3 => self.tiles::<3>(start, end, tile),
+            _ => self.tiles::<{ MAX_INS + 1 }>(start, end, tile),
+        }
+    }
+
+    /// `N` is at least the number of operands; it only bounds the buffers on the stack.
+    #[inline(never)]
+    fn tiles<const N: usize>(&self, start: usize, end: usize, tile: usize) {
+        let row = self.sizes[0] as usize;
+        // Long rows are cut into tiles; tiles of short rows run over several.
+        let by_row = row >= 192;
+        let mut buffers = [const { Buffer([MaybeUninit::uninit(); TILE_BYTES]) }; N];
+        let mut raw = Buffer::new();
+        // The address a constant run was last filled from, and for how many elements.
+        let mut filled = [(std::ptr::null_mut::<u8>(), 0usize); N];
+        let mut at = start;
+        while at < end {
+            let in_row = at % row;
+            let mut n = tile.min(end - at);
+            if by_row {
+                n = n.min(row - in_row);
+            }
+            let single_row = in_row + n <= row;
+            let mut ins = [std::ptr::null::<u8>(); N];
+            for (k, o) in self.ops.iter().enumerate().skip(1) {
+                let buffer = buffers[k].ptr();
+                if o.linear {
+                    let p = o.base.wrapping_add(at * o.size);
+                    ins[k - 1] = match o.convert {
+                        None => p,
+                        Some(convert) => {
+                            // SAFETY: `n` elements of a linear operand; the buffer holds a tile.
+                            unsafe { convert(p, buffer, n) };
+                            buffer
+                        }
+                    };
+                    continue;
+                }
+                if single_row {
+                    let p = self
+                        .row_start(o, at)
+                        .wrapping_offset(in_row as isize * o.strides[0] as isize);
+                    if o.strides[0] == 0 {
+                        if filled[k].0 != p || filled[k].1 < n {
+                            // SAFETY: `p` is an element of the operand; the buffer holds a tile.
+                            unsafe { fill_run(o, p, buffer, raw.ptr(), n) };
+                            filled[k] = (p, n);
+                        }
+                        ins[k - 1] = buffer;
+                        continue;
+                    }
+                    if o.strides[0] == o.size as i64 && o.aligned {
+                        ins[k - 1] = match o.convert {
+                            None => p,
+                            Some(convert) => {
+                                // SAFETY: as above, contiguous within the row.
+                                unsafe { convert(p, buffer, n) };
+                                buffer
+                            }
+                        };
+                        continue;
+                    }
+                }
+                let target = if o.convert.is_some() { raw.ptr() } else { buffer };
+                // SAFETY: elements `at..at + n` of the operand; the target holds a tile.
+                unsafe { self.gather(o, at, n, target) };
+                if let Some(convert) = o.convert {
+                    // SAFETY: `raw` holds `n` gathered elements.
+                    unsafe { convert(target, buffer, n) };
+                }
+                ins[k - 1] = buffer;
+            }
+            let o = &self.ops[0];
+            let place = if o.linear {
+                Some(o.base.wrapping_add(at * o.size))
+            } else if single_row && o.strides[0] == o.size as i64 && o.aligned {
+                Some(self.row_start(o, at).wrapping_add(in_row * o.size))
+            } else {
+                None
+            };
+            let buffer = buffers[0].ptr();
+            // SAFETY: inputs were prepared above for `n` elements; the output is the tile buffer or memory that no
+            // input points into.
+            unsafe {
+                match place {
+                    Some(p) if self.out_direct => (self.kernel)(ins.as_ptr(), p, n, self.params),
+                    _ => {
+                        (self.kernel)(ins.as_ptr(), buffer, n, self.params);
+                        match (place, o.convert) {
+                            (Some(p), Some(convert)) => convert(buffer, p, n),
+                            (Some(p), None) => p.copy_from_nonoverlapping(buffer, n * o.size),
+                            (None, Some(convert)) => {
+                                convert(buffer, raw.ptr(), n);
+                                self.scatter(o, at, n, raw.ptr());
+                            }
+                            (None, None) => self.scatter(o, at, n, buffer),
+                        }
+                    }
+                }
+            }
+            at += n;
+        }
+    }
+
+    /// Address of the start of the row that holds iteration index `at`.
+    fn row_start(&self, o: &Op, at: usize) -> *mut u8 {
+        let mut rest = at / self.sizes[0] as usize;
+        let mut p = o.base;
+        for (n, s) in self.sizes.iter().zip(&o.strides).skip(1) {
+            if rest == 0 {
+                break;
+            }
+            let n = *n as usize;
+            p = p.wrapping_offset((rest % n) as isize * *s as isize);
+            rest /= n;
+        }
+        p
+    }
+
+    /// Calls `f(address, first, count)` for the pieces of rows that cover `at..at + n`.
+    #[inline(always)]
+    fn pieces(&self, o: &Op, at: usize, n: usize, mut f: impl FnMut(*mut u8, usize, usize)) {
+        let row = self.sizes[0] as usize;
+        let mut index: SmallVec<[usize; 6]> = SmallVec::new();
+        let mut rest = at / row;
+        let mut p = o.base;
+        for (d, s) in self.sizes.iter().zip(&o.strides).skip(1) {
+            let d = *d as usize;
+            index.push(rest % d);
+            p = p.wrapping_offset((rest % d) as isize * *s as isize);
+            rest /= d;
+        }
+        let mut in_row = at % row;
+        let mut done = 0;
+        loop {
+            let count = (row - in_row).min(n - done);
+            f(
+                p.wrapping_offset(in_row as isize * o.strides[0] as isize),
+                done,
+                count,
+            );
+            done += count;
+            if done == n {
+                return;
+            }
+            in_row = 0;
+            for (d, i) in index.iter_mut().enumerate() {
+                let (size, stride) = (self.sizes[d + 1] as usize, o.strides[d + 1] as isize);
+                *i += 1;
+                p = p.wrapping_offset(stride);
+                if *i < size {
+                    break;
+                }
+                p = p.wrapping_offset(-stride * size as isize);
+                *i = 0;
+            }
+        }
+    }
+
+    /// # Safety
+    /// `at..at + n` are indices of the iteration, and `dst` holds `n` elements of the operand's size.
+    unsafe fn gather(&self, o: &Op, at: usize, n: usize, dst: *mut u8) {
+        // SAFETY: by the contract.
+        unsafe {
+            match o.size {
+                1 => self.gather_sized::<u8>(o, at, n, dst),
+                2 => self.gather_sized::<u16>(o, at, n, dst),
+                4 => self.gather_sized::<u32>(o, at, n, dst),
+                8 => self.gather_sized::<u64>(o, at, n, dst),
+                _ => self.gather_sized::<[u64; 2]>(o, at, n, dst),
+            }
+        }
+    }
+
+    unsafe fn gather_sized<T: Copy>(&self, o: &Op, at: usize, n: usize, dst: *mut u8) {
+        let dst = dst.cast::<T>();
+        let stride = o.strides[0] as isize;
+        self.pieces(o, at, n, |p, first, count| {
+            // SAFETY: the piece lies within the operand and within the tile.
+            unsafe {
+                let d = dst.add(first);
+                if stride == size_of::<T>() as isize {
+                    d.cast::<u8>().copy_from_nonoverlapping(p, count * size_of::<T>());
+                } else if stride == 0 {
+                    let v = p.cast::<T>().read_unaligned();
+                    for i in 0..count {
+                        d.add(i).write(v);
+                    }
+                } else {
+                    for i in 0..count {
+                        d.add(i)
+                            .write(p.offset(stride * i as isize).cast::<T>().read_unaligned());
+                    }
+                }
+            }
+        });
+    }
+
+    /// # Safety
+    /// As for `gather`, with the elements coming from `src`.
+    unsafe fn scatter(&self, o: &Op, at: usize, n: usize, src: *const u8) {
+        // SAFETY: by the contract.
+        unsafe {
+            match o.size {
+                1 => self.scatter_sized::<u8>(o, at, n, src),
+                2 => self.scatter_sized::<u16>(o, at, n, src),
+                4 => self.scatter_sized::<u32>(o, at, n, src),
+                8 => self.scatter_sized::<u64>(o, at, n, src),
+                _ => self.scatter_sized::<[u64; 2]>(o, at, n, src),
+            }
+        }
+    }
+
+    unsafe fn scatter_sized<T: Copy>(&self, o: &Op, at: usize, n: usize, src: *const u8) {
+        let src = src.cast::<T>();
+        let stride = o.strides[0] as isize;
+        self.pieces(o, at, n, |p, first, count| {
+            // SAFETY: the piece lies within the operand and within the tile.
+            unsafe {
+                let s = src.add(first);
+                if stride == size_of::<T>() as isize {
+                    p.copy_from_nonoverlapping(s.cast::<u8>(), count * size_of::<T>());
+                } else {
+                    for i in 0..count {
+                        p.offset(stride * i as isize)
+                            .cast::<T>()
+                            .write_unaligned(s.add(i).read());
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// Fills `n` elements of `dst` with the element at `p`, converted.
+///
+/// # Safety
+/// `p` is an element of the operand; `dst` holds `n` elements of the wanted dtype and `raw` one of any.
+unsafe fn fill_run(o: &Op, p: *const u8, dst: *mut u8, raw: *mut u8, n: usize) {
+    // SAFETY: by the contract.
+    unsafe {
+        raw.copy_from_nonoverlapping(p, o.size);
+        if let Some(convert) = o.convert {
+            convert(raw, dst, 1);
+        } else {
+            dst.copy_from_nonoverlapping(raw, o.size);
+        }
+        match o.want_size {
+            1 => repeat::<u8>(dst, n),
+            2 => repeat::<u16>(dst, n),
+            4 => repeat::<u32>(dst, n),
+            8 => repeat::<u64>(dst, n),
+            _ => repeat::<[u64; 2]>(dst, n),
+        }
+    }
+}
+
+/// # Safety
+/// `dst` holds `n` elements, the first of them set.
+unsafe fn repeat<T: Copy>(dst: *mut u8, n: usize) {
+    let dst = dst.cast::<T>();
+    // SAFETY: by the contract.
+    unsafe {
+        let v = dst.read();
+        std::slice::from_raw_parts_mut(dst, n).fill(v);
+    }
+}

@@ -1,0 +1,3 @@
+//! Operators that treat each element for itself, over one strided engine.
+
+pub mod engine;

@@ -137,6 +137,13 @@ impl Archive {
     pub fn expect_torchscript(&self) -> Result<()> {
         match self.kind {
             FileKind::TorchScript | FileKind::TorchScriptLegacy => Ok(()),
+            FileKind::Package if !self.package_modules().is_empty() => Err(Error::new(
+                ErrorKind::NotTorchScript(FileKind::Package),
+                format!(
+                    "this is a `torch.package` file with TorchScript modules inside (`{}`); say which one to load",
+                    self.package_modules().join("`, `")
+                ),
+            )),
             other => Err(kind::refusal(other)),
         }
     }
@@ -261,6 +268,63 @@ impl Archive {
         self.entries.iter().filter_map(|e| e.name.strip_prefix("extra/"))
     }
 
+    /// The TorchScript modules inside of a `torch.package` file, by the numbers it gives them: `0`, `1`.
+    pub fn package_modules(&self) -> Vec<&str> {
+        let names = self.entries.iter().map(|e| e.name.as_str());
+        let mut names: Vec<&str> = names
+            .filter_map(|name| name.strip_prefix(PACKAGE_MODULES)?.strip_suffix("/data.pkl"))
+            .filter(|name| !name.contains('/'))
+            .collect();
+        names.sort_by_key(|name| (name.len(), *name));
+        names
+    }
+
+    /// One of these modules, seen as an archive of its own. A package keeps the records of a module in other places:
+    ///
+    /// ```text
+    /// .data/ts_code/N/data.pkl, constants.pkl    data.pkl, constants.pkl
+    /// .data/ts_code/code/…                       code/…
+    /// .data/K.storage                            data/K.storage; constants/K.storage is the same entry
+    /// ```
+    pub fn into_package_module(mut self, module: &str) -> Result<Archive> {
+        if !self.package_modules().contains(&module) {
+            let message = format!(
+                "the package has no TorchScript module `{}`; it has [{}]",
+                module.escape_debug(),
+                self.package_modules().join(", ")
+            );
+            return Err(Error::new(ErrorKind::Missing, message));
+        }
+        let own = format!("{PACKAGE_MODULES}{module}/");
+        let code = format!("{PACKAGE_MODULES}code/");
+        self.index.clear();
+        let mut entries = Vec::new();
+        for mut entry in std::mem::take(&mut self.entries) {
+            let name = if let Some(rest) = entry.name.strip_prefix(&own) {
+                rest.to_owned()
+            } else if let Some(rest) = entry.name.strip_prefix(&code) {
+                format!("code/{rest}")
+            } else if let Some(rest) = entry
+                .name
+                .strip_prefix(".data/")
+                .filter(|rest| rest.ends_with(".storage"))
+            {
+                self.index.insert(format!("constants/{rest}"), entries.len());
+                format!("data/{rest}")
+            } else if entry.name == "byteorder" || entry.name == ".data/version" {
+                entry.name
+            } else {
+                continue;
+            };
+            entry.name = name.clone();
+            self.index.insert(name, entries.len());
+            entries.push(entry);
+        }
+        self.entries = entries;
+        self.kind = FileKind::TorchScript;
+        Ok(self)
+    }
+
     fn find(&self, name: &str) -> Result<&Entry> {
         let entry = self
             .entry(name)
@@ -276,6 +340,8 @@ impl Archive {
         Ok(entry)
     }
 }
+
+const PACKAGE_MODULES: &str = ".data/ts_code/";
 
 fn check_crc(entry: &Entry, bytes: &[u8]) -> Result<()> {
     let found = crc32fast::hash(bytes);

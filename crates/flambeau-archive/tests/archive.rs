@@ -87,3 +87,28 @@ fn checkpoints_are_not_programs() {
     assert_eq!(kind("."), FileKind::Directory);
     assert_eq!(kind("make.py"), FileKind::Text);
 }
+
+#[test]
+fn a_module_inside_of_a_package() {
+    let package = open("package.pt");
+    assert_eq!(package.kind(), FileKind::Package);
+    assert_eq!(package.package_modules(), ["0"]);
+    assert!(
+        package
+            .expect_torchscript()
+            .unwrap_err()
+            .to_string()
+            .contains("TorchScript modules inside (`0`)")
+    );
+    let mut archive = package.into_package_module("0").unwrap();
+    archive.expect_torchscript().unwrap();
+    archive.verify().unwrap();
+    assert!(archive.version().unwrap() >= 3);
+    assert!(archive.contains("data.pkl") && archive.contains("constants.pkl"));
+    assert!(archive.contains("code/__torch__/torch/nn/modules/activation.py"));
+    assert_eq!(archive.take("data/0.storage").unwrap().unwrap().len(), 4);
+    assert!(archive.take("constants/0.storage").is_err());
+    let missing = open("package.pt").into_package_module("7").unwrap_err();
+    assert_eq!(missing.kind(), ErrorKind::Missing);
+    assert!(open("everything.pt").into_package_module("0").is_err());
+}

@@ -4,6 +4,7 @@
 pub mod double;
 pub mod madd;
 pub mod single;
+pub mod special;
 
 pub use madd::{Fused, Madd, Separate};
 

@@ -1,0 +1,13 @@
+//! Random numbers equal to those of PyTorch's CPU generator: the engine and its state ([`Generator`]), filling
+//! runs of elements ([`fill`]), single samples ([`distributions`]). Tensors and layouts belong to the callers.
+
+pub mod distributions;
+pub mod fill;
+mod generator;
+mod mt19937;
+
+pub use generator::{DEFAULT_SEED, Generator, STATE_BYTES, default_generator};
+pub use mt19937::Mt19937;
+
+#[cfg(test)]
+mod tests;

@@ -24,9 +24,12 @@ fn check_probability(p: f64) -> Result<(), String> {
 /// Fills a dropout mask: each element kept with probability `1 - p`.
 pub fn dropout_mask(out: &mut [bool], p: f64, generator: &mut Generator) -> Result<(), String> {
     if !(0.0..=1.0).contains(&p) {
-        return Err(format!("dropout probability has to be between 0 and 1, but got {p}"));
+        return Err(format!(
+            "dropout probability has to be between 0 and 1, but got {p}"
+        ));
     }
-    out.iter_mut().for_each(|kept| *kept = generator.uniform() < 1.0 - p);
+    out.iter_mut()
+        .for_each(|kept| *kept = generator.uniform() < 1.0 - p);
     Ok(())
 }
 
@@ -99,16 +102,28 @@ pub fn standard_gamma(alpha: f64, single: bool, generator: &mut Generator) -> f6
         if alpha == 0.0 {
             return 0.0;
         }
-        let exponent = if single { (1.0 / alpha as f32) as f64 } else { 1.0 / alpha };
+        let exponent = if single {
+            (1.0 / alpha as f32) as f64
+        } else {
+            1.0 / alpha
+        };
         scale = (1.0 - generator.uniform()).powf(exponent);
-        alpha = if single { (alpha as f32 + 1.0) as f64 } else { alpha + 1.0 };
+        alpha = if single {
+            (alpha as f32 + 1.0) as f64
+        } else {
+            alpha + 1.0
+        };
     }
     if alpha.is_nan() {
         return f64::NAN;
     }
     // PyTorch writes the constants as floats, and so they stay.
     let third = (1.0f32 / 3.0) as f64;
-    let d = if single { (alpha as f32 - 1.0f32 / 3.0) as f64 } else { alpha - third };
+    let d = if single {
+        (alpha as f32 - 1.0f32 / 3.0) as f64
+    } else {
+        alpha - third
+    };
     let c = 1.0 / (9.0 * d).sqrt();
     loop {
         let (x, y) = loop {
@@ -133,7 +148,8 @@ pub fn dirichlet(alpha: &[f64], out: &mut [f64], generator: &mut Generator) {
         *x = standard_gamma(a, false, generator).max(f64::MIN_POSITIVE);
     }
     let sum: f64 = out.iter().sum();
-    out.iter_mut().for_each(|x| *x = (*x / sum).clamp(f64::MIN_POSITIVE, 1.0 - f64::EPSILON / 2.0));
+    out.iter_mut()
+        .for_each(|x| *x = (*x / sum).clamp(f64::MIN_POSITIVE, 1.0 - f64::EPSILON / 2.0));
 }
 
 /// Number of successes among `count` trials.
@@ -266,7 +282,11 @@ pub fn multinomial_without_replacement(
         check_weight(w)?;
         positive |= w > 0.0;
         let e = exponential(1.0, generator);
-        let key = if single { (w as f32 / e as f32) as f64 } else { w / e };
+        let key = if single {
+            (w as f32 / e as f32) as f64
+        } else {
+            w / e
+        };
         keyed.push((key, i as i64));
     }
     if !positive {

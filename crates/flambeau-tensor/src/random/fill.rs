@@ -8,13 +8,13 @@ use half::{bf16, f16};
 
 /// A floating-point element type.
 pub trait RandomFloat: Copy {
-    /// Bits of the significand, implicit one included: what `random_()` and 16-bit uniform numbers mask with.
+    /// Bits of the significand, implicit one included: the range of `random_()`.
     const DIGITS: u32;
-    /// Whether `random_()` and uniform numbers take a 64-bit draw.
+    /// Whether `random_()` takes a 64-bit draw.
     const DOUBLE: bool;
     fn from_f64(value: f64) -> Self;
     fn to_f64(self) -> f64;
-    /// Uniform in `[from, to)`, rounded where PyTorch rounds.
+    /// Uniform in `[from, to)`, rounded where PyTorch rounds: once, its builds contract to fused multiply-adds.
     fn uniform(generator: &mut Generator, from: Self, to: Self) -> Self;
     /// The vectorised normal fill of 16 numbers or more.
     fn normal_fill(out: &mut [Self], mean: f64, std: f64, generator: &mut Generator);
@@ -30,7 +30,7 @@ impl RandomFloat for f64 {
         self
     }
     fn uniform(generator: &mut Generator, from: Self, to: Self) -> Self {
-        generator.uniform() * (to - from) + from
+        generator.uniform().mul_add(to - from, from)
     }
     fn normal_fill(out: &mut [Self], mean: f64, std: f64, generator: &mut Generator) {
         let pairs = |block: &mut [f64]| {
@@ -73,16 +73,19 @@ impl RandomFloat for f32 {
         self as f64
     }
     fn uniform(generator: &mut Generator, from: Self, to: Self) -> Self {
-        generator.uniform_single() * (to - from) + from
+        generator.uniform_single().mul_add(to - from, from)
     }
     fn normal_fill(out: &mut [Self], mean: f64, std: f64, generator: &mut Generator) {
         let (mean, std) = (mean as f32, std as f32);
         out.iter_mut().for_each(|x| *x = generator.uniform_single());
-        out.chunks_exact_mut(16).for_each(|block| normal_pairs(block, mean, std));
+        out.chunks_exact_mut(16)
+            .for_each(|block| normal_pairs(block, mean, std));
         if out.len() % 16 != 0 {
             // The last 16 are drawn anew, over what the last whole block left there.
             let start = out.len() - 16;
-            out[start..].iter_mut().for_each(|x| *x = generator.uniform_single());
+            out[start..]
+                .iter_mut()
+                .for_each(|x| *x = generator.uniform_single());
             normal_pairs(&mut out[start..], mean, std);
         }
     }
@@ -101,9 +104,9 @@ macro_rules! sixteen_bits {
                 self.to_f32() as f64
             }
             fn uniform(generator: &mut Generator, from: Self, to: Self) -> Self {
-                let x = (generator.random() & ((1 << $digits) - 1)) as f32 / (1 << $digits) as f32;
+                let x = generator.uniform_single();
                 let width = <$type>::from_f32(to.to_f32() - from.to_f32()).to_f32();
-                <$type>::from_f32(x * width + from.to_f32())
+                <$type>::from_f32(x.mul_add(width, from.to_f32()))
             }
             fn normal_fill(out: &mut [Self], mean: f64, std: f64, generator: &mut Generator) {
                 let (mean, std) = (Self::from_f64(mean).to_f32(), Self::from_f64(std).to_f32());
@@ -127,7 +130,12 @@ sixteen_bits!(f16, 11);
 sixteen_bits!(bf16, 8);
 
 /// `uniform_(from, to)`.
-pub fn uniform<T: RandomFloat>(out: &mut [T], from: f64, to: f64, generator: &mut Generator) -> Result<(), String> {
+pub fn uniform<T: RandomFloat>(
+    out: &mut [T],
+    from: f64,
+    to: f64,
+    generator: &mut Generator,
+) -> Result<(), String> {
     if !(from <= to) {
         return Err(format!(
             "uniform_ expects to return a [from, to) range, but found from={from} > to={to}"
@@ -156,7 +164,8 @@ pub fn normal<T: RandomFloat>(
     if contiguous && out.len() >= 16 {
         T::normal_fill(out, mean, std, generator);
     } else {
-        out.iter_mut().for_each(|x| *x = T::from_f64(generator.normal() * std + mean));
+        out.iter_mut()
+            .for_each(|x| *x = T::from_f64(generator.normal() * std + mean));
     }
     Ok(())
 }
@@ -196,8 +205,8 @@ macro_rules! floats {
     ($($type:ty),*) => {$(
         impl RandomInteger for $type {
             fn full(generator: &mut Generator) -> Self {
-                let draw = if <$type>::DOUBLE { generator.random64() } else { generator.random() as u64 };
-                Self::from_i64((draw % ((1u64 << <$type>::DIGITS) + 1)) as i64)
+                let draw = if <$type as RandomFloat>::DOUBLE { generator.random64() } else { generator.random() as u64 };
+                Self::from_i64((draw % ((1u64 << <$type as RandomFloat>::DIGITS) + 1)) as i64)
             }
             fn from_i64(value: i64) -> Self {
                 <$type as IntegerTo>::convert(value)
@@ -261,7 +270,11 @@ pub fn random_from_to<T: RandomInteger>(
             1..0x1000_0000 => generator.random() as u64 % range,
             _ => generator.random64() % range,
         };
-        let value = if range == 0 { offset as i64 } else { (offset as i64).wrapping_add(from) };
+        let value = if range == 0 {
+            offset as i64
+        } else {
+            (offset as i64).wrapping_add(from)
+        };
         *x = T::from_i64(value);
     }
     Ok(())
@@ -273,7 +286,11 @@ pub fn randperm(n: usize, generator: &mut Generator) -> Vec<i64> {
     let small = n < u32::MAX as usize / 20;
     for i in 0..n.saturating_sub(1) {
         let left = (n - i) as u64;
-        let draw = if small { generator.random() as u64 } else { generator.random64() };
+        let draw = if small {
+            generator.random() as u64
+        } else {
+            generator.random64()
+        };
         out.swap(i, i + (draw % left) as usize);
     }
     out

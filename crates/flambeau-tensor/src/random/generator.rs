@@ -36,7 +36,12 @@ impl Default for Generator {
 impl Generator {
     /// A generator seeded with `seed`; the engine sees its low 32 bits only, as in PyTorch.
     pub fn new(seed: u64) -> Self {
-        Self { engine: Mt19937::new(seed as u32), seed, next_normal: None, next_normal_single: None }
+        Self {
+            engine: Mt19937::new(seed as u32),
+            seed,
+            next_normal: None,
+            next_normal_single: None,
+        }
     }
 
     pub fn manual_seed(&mut self, seed: u64) {
@@ -136,7 +141,9 @@ impl Generator {
         if seeded != 1 || left < 1 || left > WORDS as i32 || next > WORDS as u64 {
             return Err("Invalid mt19937 state".into());
         }
-        let state = Box::new(std::array::from_fn(|i| u64::from_ne_bytes(word(24 + 8 * i)) as u32));
+        let state = Box::new(std::array::from_fn(|i| {
+            u64::from_ne_bytes(word(24 + 8 * i)) as u32
+        }));
         // With one word left the next draw renews the state, wherever `next` points.
         let next = if left == 1 { WORDS } else { next as usize };
         self.engine = Mt19937 { state, next };

@@ -1,6 +1,9 @@
 //! Random numbers equal to those of PyTorch's CPU generator: the engine and its state ([`Generator`]), filling
 //! runs of elements ([`fill`]), single samples ([`distributions`]). Tensors and layouts belong to the callers.
 
+// `!(a < b)` is how NaN is turned away.
+#![allow(clippy::neg_cmp_op_on_partial_ord)]
+
 pub mod distributions;
 pub mod fill;
 mod generator;

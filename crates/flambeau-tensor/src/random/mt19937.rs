@@ -17,7 +17,9 @@ impl Mt19937 {
         state[0] = seed;
         for i in 1..WORDS {
             let last = state[i - 1];
-            state[i] = 1812433253u32.wrapping_mul(last ^ (last >> 30)).wrapping_add(i as u32);
+            state[i] = 1812433253u32
+                .wrapping_mul(last ^ (last >> 30))
+                .wrapping_add(i as u32);
         }
         Self { state, next: WORDS }
     }

@@ -14,6 +14,9 @@ pub fn erfc(x: f64) -> f64 {
 
 /// exp(x^2) erfc(x).
 pub fn erfcx(x: f64) -> f64 {
+    if x > 1e100 {
+        return 0.5 * std::f64::consts::FRAC_2_SQRT_PI / x;
+    }
     if x >= 0.0 {
         return double::erfcx_nonnegative::<Separate>(x);
     }
@@ -53,6 +56,10 @@ pub fn erfinv(x: f64) -> f64 {
             1.50140941,
         ];
         C.iter().fold(0.0, |sum, c| sum * (w - 2.5) + c)
+    } else if w > 16.0 {
+        // Beyond f32: erfc(y) ~ exp(-y^2) / (y sqrt pi), solved once.
+        let log = -(1.0 - a).ln();
+        (log - 0.5 * (PI * log).ln()).sqrt()
     } else {
         const C: [f64; 9] = [
             -0.000200214257,
@@ -68,11 +75,15 @@ pub fn erfinv(x: f64) -> f64 {
         C.iter().fold(0.0, |sum, c| sum * (w.sqrt() - 3.0) + c)
     };
     let mut y = start * a;
-    for _ in 0..2 {
+    for _ in 0..6 {
         // Near 1 the complement keeps the digits.
         let error = if a < 0.5 { erf(y) - a } else { (1.0 - a) - erfc(y) };
         let step = error * (PI.sqrt() / 2.0) * (y * y).exp();
-        y -= step / (1.0 + y * step);
+        let change = step / (1.0 + y * step);
+        y -= change;
+        if change.abs() < 1e-9 * y {
+            break;
+        }
     }
     y.copysign(x)
 }
@@ -80,13 +91,21 @@ pub fn erfinv(x: f64) -> f64 {
 /// Standard normal distribution function.
 pub fn ndtr(x: f64) -> f64 {
     let z = x * FRAC_1_SQRT_2;
-    if z.abs() < 1.0 { 0.5 + 0.5 * erf(z) } else { 0.5 * erfc(-z) }
+    if z.abs() < 1.0 {
+        0.5 + 0.5 * erf(z)
+    } else {
+        0.5 * erfc(-z)
+    }
 }
 
 /// Its logarithm, without underflow on the left.
 pub fn log_ndtr(x: f64) -> f64 {
     let z = x * FRAC_1_SQRT_2;
-    if x < -1.0 { (erfcx(-z) / 2.0).ln() - z * z } else { (-erfc(z) / 2.0).ln_1p() }
+    if x < -1.0 {
+        (erfcx(-z) / 2.0).ln() - z * z
+    } else {
+        (-erfc(z) / 2.0).ln_1p()
+    }
 }
 
 /// Its inverse.
@@ -106,7 +125,9 @@ pub fn ndtri(p: f64) -> f64 {
     // Left tail: Newton's method on log ndtr, which is concave and nearly quadratic there.
     let log = p.ln();
     let t = (-2.0 * log).sqrt();
-    let mut x = -(t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308))));
+    let mut x = -(t
+        - (2.515517 + t * (0.802853 + t * 0.010328))
+            / (1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308))));
     for _ in 0..4 {
         // d/dx log ndtr = sqrt(2/pi) / erfcx(-x / sqrt 2)
         let slope = (2.0 / PI).sqrt() / erfcx(-x * FRAC_1_SQRT_2);

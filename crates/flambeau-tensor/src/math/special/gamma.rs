@@ -59,7 +59,15 @@ pub fn trigamma(x: f64) -> f64 {
         x += 1.0;
     }
     // Bernoulli numbers B2, B4, …
-    const SERIES: [f64; 7] = [1.0 / 6.0, -1.0 / 30.0, 1.0 / 42.0, -1.0 / 30.0, 5.0 / 66.0, -691.0 / 2730.0, 7.0 / 6.0];
+    const SERIES: [f64; 7] = [
+        1.0 / 6.0,
+        -1.0 / 30.0,
+        1.0 / 42.0,
+        -1.0 / 30.0,
+        5.0 / 66.0,
+        -691.0 / 2730.0,
+        7.0 / 6.0,
+    ];
     let z = 1.0 / (x * x);
     let tail = z * SERIES.iter().rev().fold(0.0, |sum, c| sum * z + c);
     result + (1.0 + 0.5 / x + tail) / x

@@ -34,7 +34,11 @@ pub fn chebyshev_polynomial_t(x: f64, n: i64) -> f64 {
 /// Second kind.
 pub fn chebyshev_polynomial_u(x: f64, n: i64) -> f64 {
     if n >= 0 && x.abs() == 1.0 {
-        return if x > 0.0 { n as f64 + 1.0 } else { parity(n, n as f64 + 1.0) };
+        return if x > 0.0 {
+            n as f64 + 1.0
+        } else {
+            parity(n, n as f64 + 1.0)
+        };
     }
     if n > 8 && x.abs() < 1.0 {
         let angle = x.acos();
@@ -46,7 +50,11 @@ pub fn chebyshev_polynomial_u(x: f64, n: i64) -> f64 {
 /// Third kind.
 pub fn chebyshev_polynomial_v(x: f64, n: i64) -> f64 {
     if n >= 0 && x.abs() == 1.0 {
-        return if x > 0.0 { 1.0 } else { parity(n, 2.0 * n as f64 + 1.0) };
+        return if x > 0.0 {
+            1.0
+        } else {
+            parity(n, 2.0 * n as f64 + 1.0)
+        };
     }
     if n > 8 && x.abs() < 1.0 {
         let angle = x.acos();
@@ -58,7 +66,11 @@ pub fn chebyshev_polynomial_v(x: f64, n: i64) -> f64 {
 /// Fourth kind.
 pub fn chebyshev_polynomial_w(x: f64, n: i64) -> f64 {
     if n >= 0 && x.abs() == 1.0 {
-        return if x > 0.0 { 2.0 * n as f64 + 1.0 } else { parity(n, 1.0) };
+        return if x > 0.0 {
+            2.0 * n as f64 + 1.0
+        } else {
+            parity(n, 1.0)
+        };
     }
     if n > 8 && x.abs() < 1.0 {
         let angle = x.acos();
@@ -107,7 +119,9 @@ pub fn laguerre_polynomial_l(x: f64, n: i64) -> f64 {
     if n >= 0 && x == 0.0 {
         return 1.0;
     }
-    recurrence(n, 1.0, 1.0 - x, |k, q, p| ((2.0 * k + 1.0 - x) * q - k * p) / (k + 1.0))
+    recurrence(n, 1.0, 1.0 - x, |k, q, p| {
+        ((2.0 * k + 1.0 - x) * q - k * p) / (k + 1.0)
+    })
 }
 
 pub fn legendre_polynomial_p(x: f64, n: i64) -> f64 {

@@ -1,0 +1,210 @@
+//! The table: every schema that PyTorch registers, in its order of overloads, with the rows that
+//! Flambeau has, the variants derived from them, and what users register.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use flambeau_tensor::{Error, ErrorKind, Result, Tensor};
+use parking_lot::RwLock;
+
+use super::{Kernel, Op, Rows, split_overload};
+use crate::schema::Schema;
+use crate::value::IValue;
+
+pub struct OpTable {
+    /// Overloads by name, in the order in which PyTorch tries them.
+    builtin: HashMap<Arc<str>, Vec<Arc<Op>>>,
+    custom: RwLock<HashMap<Arc<str>, Vec<Arc<Op>>>>,
+}
+
+impl OpTable {
+    /// Joins `rows` to the list of all known schemas, one a line. In-place and `out` variants that
+    /// have no row of their own run the functional row and copy its result.
+    pub fn new(schemas: &'static str, rows: Rows) -> OpTable {
+        let mut by_full_name: HashMap<String, Op> =
+            rows.rows.into_iter().map(|op| (op.full_name().to_string(), op)).collect();
+        let mut builtin: HashMap<Arc<str>, Vec<Arc<Op>>> = HashMap::with_capacity(4096);
+        for line in schemas.lines().filter(|l| !l.is_empty() && !l.starts_with('#')) {
+            let full_name = line.split('(').next().unwrap_or(line);
+            let op = by_full_name.remove(full_name).unwrap_or_else(|| Op::new(line));
+            builtin.entry(split_overload(full_name).0.into()).or_default().push(Arc::new(op));
+        }
+        let mut rest: Vec<Op> = by_full_name.into_values().collect();
+        rest.sort_by(|a, b| a.full_name().cmp(b.full_name()));
+        for op in rest {
+            builtin.entry(op.name().into()).or_default().push(Arc::new(op));
+        }
+        derive_variants(&mut builtin);
+        OpTable { builtin, custom: RwLock::default() }
+    }
+
+    /// All overloads of `aten::add`, in the order in which they are tried.
+    pub fn overloads(&self, name: &str) -> Vec<Arc<Op>> {
+        let mut found = self.builtin.get(name).cloned().unwrap_or_default();
+        if let Some(more) = self.custom.read().get(name) {
+            found.extend(more.iter().cloned());
+        }
+        found
+    }
+
+    /// The row of `aten::add.Tensor`.
+    pub fn get(&self, full_name: &str) -> Option<Arc<Op>> {
+        let (name, _) = split_overload(full_name);
+        let find = |ops: &Vec<Arc<Op>>| ops.iter().find(|op| op.full_name() == full_name).cloned();
+        self.builtin.get(name).and_then(find).or_else(|| self.custom.read().get(name).and_then(find))
+    }
+
+    pub fn contains(&self, name: &str) -> bool {
+        self.builtin.contains_key(name) || self.custom.read().contains_key(name)
+    }
+
+    /// All rows, builtin ones first, each group sorted by name.
+    pub fn all(&self) -> Vec<Arc<Op>> {
+        let sorted = |map: &HashMap<Arc<str>, Vec<Arc<Op>>>| {
+            let mut names: Vec<&Arc<str>> = map.keys().collect();
+            names.sort();
+            names.into_iter().flat_map(|n| map[n].clone()).collect::<Vec<_>>()
+        };
+        let mut all = sorted(&self.builtin);
+        all.extend(sorted(&self.custom.read()));
+        all
+    }
+
+    /// Adds a user's operator. Its name must be new.
+    pub fn register(&self, mut op: Op) -> Result<()> {
+        let schema = Schema::parse(op.text())
+            .map_err(|e| Error::new(ErrorKind::Value, format!("`{}` is not a schema: {e}", op.text())))?;
+        if !schema.name.contains("::") {
+            let message = format!("the operator `{}` needs a namespace, as in `my::{}`", schema.name, schema.name);
+            return Err(Error::new(ErrorKind::Value, message));
+        }
+        if self.get(op.full_name()).is_some() {
+            let message = format!("the operator `{}` is registered already", op.full_name());
+            return Err(Error::new(ErrorKind::Value, message));
+        }
+        op.is_custom = true;
+        self.custom.write().entry(op.name().into()).or_default().push(Arc::new(op));
+        Ok(())
+    }
+}
+
+/// Gives kernels to variants whose functional twin has one.
+fn derive_variants(builtin: &mut HashMap<Arc<str>, Vec<Arc<Op>>>) {
+    let names: Vec<Arc<str>> = builtin.keys().cloned().collect();
+    for name in names {
+        let missing: Vec<usize> =
+            builtin[&name].iter().enumerate().filter(|(_, op)| !op.is_runnable()).map(|(i, _)| i).collect();
+        for i in missing {
+            let op = builtin[&name][i].clone();
+            let kernel = in_place_kernel(&op, builtin).or_else(|| out_kernel(&op, builtin));
+            if let Some(kernel) = kernel {
+                let mut derived = Op::new(op.text());
+                derived.kernel = Some(kernel);
+                if let Some(ops) = builtin.get_mut(&name) {
+                    ops[i] = Arc::new(derived);
+                }
+            }
+        }
+    }
+}
+
+/// `x.f_(…)` as `x.copy_(f(x, …))`.
+fn in_place_kernel(op: &Op, builtin: &HashMap<Arc<str>, Vec<Arc<Op>>>) -> Option<Kernel> {
+    let (name, overload) = split_overload(op.full_name());
+    let base = name.strip_suffix('_').filter(|b| !b.ends_with(['_', ':']))?;
+    if !op.text().contains("(Tensor(a!) self") {
+        return None;
+    }
+    let twin = builtin.get(base)?.iter().find(|o| split_overload(o.full_name()).1 == overload)?.clone();
+    twin.kernel.as_ref()?;
+    Some(Kernel {
+        run: Box::new(move |ctx, args| {
+            let target = expect_tensor(args.first())?;
+            let kernel = twin.kernel.as_ref().expect("checked when the variant was derived");
+            let made = (kernel.run)(ctx, args)?;
+            let result = expect_tensor(Some(&made))?;
+            if !result.dtype().can_cast(target.dtype()) {
+                let (from, to) = (result.dtype().name(), target.dtype().name());
+                return Err(Error::new(
+                    ErrorKind::Runtime,
+                    format!("result type {from} can't be cast to the desired output type {to}"),
+                ));
+            }
+            if result.sizes() != target.sizes() {
+                return Err(Error::new(
+                    ErrorKind::Runtime,
+                    format!(
+                        "output with shape {:?} doesn't match the broadcast shape {:?}",
+                        target.sizes(),
+                        result.sizes()
+                    ),
+                ));
+            }
+            target.copy_(result)?;
+            Ok(IValue::Tensor(target.clone()))
+        }),
+        parameters: None,
+    })
+}
+
+/// `f(…, out=y)` as `y.resize_().copy_(f(…))`.
+fn out_kernel(op: &Op, builtin: &HashMap<Arc<str>, Vec<Arc<Op>>>) -> Option<Kernel> {
+    let (name, overload) = split_overload(op.full_name());
+    if !overload.ends_with("out") && !op.text().contains("*, Tensor(a!) ") {
+        return None;
+    }
+    // The written arguments are the last ones, always keywords.
+    let parsed = op.schema();
+    let outs: Vec<usize> =
+        parsed.arguments.iter().enumerate().filter(|(_, a)| a.is_written()).map(|(i, _)| i).collect();
+    let first_out = *outs.first()?;
+    if outs.len() + first_out != parsed.arguments.len() || outs.iter().any(|&i| !parsed.arguments[i].ty.is_tensor()) {
+        return None;
+    }
+    let twin = builtin
+        .get(name)?
+        .iter()
+        .find(|o| {
+            o.kernel.is_some() && {
+                let s = o.schema();
+                s.arguments.len() == first_out
+                    && s.arguments.iter().zip(&parsed.arguments).all(|(a, b)| a.name == b.name && a.ty == b.ty)
+            }
+        })?
+        .clone();
+    Some(Kernel {
+        run: Box::new(move |ctx, args| {
+            let kernel = twin.kernel.as_ref().expect("checked when the variant was derived");
+            let made = (kernel.run)(ctx, &args[..first_out])?;
+            let results = match &made {
+                IValue::Tuple(items) => items.items.to_vec(),
+                other => vec![other.clone()],
+            };
+            for (result, out) in results.iter().zip(&args[first_out..]) {
+                let (result, out) = (expect_tensor(Some(result))?, expect_tensor(Some(out))?);
+                if !result.dtype().can_cast(out.dtype()) {
+                    let (from, to) = (result.dtype().name(), out.dtype().name());
+                    return Err(Error::new(
+                        ErrorKind::Runtime,
+                        format!("result type {from} can't be cast to the desired output type {to}"),
+                    ));
+                }
+                if out.sizes() != result.sizes() {
+                    out.resize_(result.sizes())?;
+                }
+                out.copy_(result)?;
+            }
+            Ok(match &args[first_out..] {
+                [only] => only.clone(),
+                several => IValue::tuple(several.to_vec()),
+            })
+        }),
+        parameters: None,
+    })
+}
+
+fn expect_tensor(value: Option<&IValue>) -> Result<&Tensor> {
+    value
+        .and_then(IValue::as_tensor)
+        .ok_or_else(|| Error::new(ErrorKind::Type, "expected a tensor".to_string()))
+}

@@ -1,0 +1,149 @@
+//! The three spellings of a type: as graphs print it (`Display`), as schemas print it
+//! ([`Type::schema_str`]) and as code annotates it ([`Type::annotation_str`]).
+
+use std::fmt;
+
+use super::{TensorInfo, Type};
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Type::Tensor(Some(info)) => write_tensor(info, f),
+            Type::List(t) => write!(f, "{t}[]"),
+            Type::Optional(t) => write!(f, "{t}?"),
+            Type::Future(t) => write!(f, "Future[{t}]"),
+            Type::Await(t) => write!(f, "Await[{t}]"),
+            Type::RRef(t) => write!(f, "RRef[{t}]"),
+            Type::Tuple(t) => {
+                f.write_str(if t.named.is_some() { "NamedTuple(" } else { "(" })?;
+                for (i, element) in t.elements.iter().enumerate() {
+                    if i > 0 {
+                        f.write_str(", ")?;
+                    }
+                    if let Some(named) = &t.named {
+                        write!(f, "{} : ", named.fields[i])?;
+                    }
+                    write!(f, "{element}")?;
+                }
+                f.write_str(")")
+            }
+            Type::Function(_) => f.write_str("Function"),
+            other => f.write_str(&other.schema_str()),
+        }
+    }
+}
+
+impl fmt::Debug for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// `Float(2, *, strides=[3, 1], requires_grad=0, device=cpu)`.
+fn write_tensor(info: &TensorInfo, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let Some(dtype) = info.dtype else { return f.write_str("Tensor") };
+    f.write_str(dtype.name())?;
+    let Some(sizes) = &info.sizes else { return f.write_str("(*)") };
+    let dim = |d: &Option<i64>| d.map_or("*".to_string(), |d| d.to_string());
+    let mut parts: Vec<String> = sizes.iter().map(dim).collect();
+    if let Some(strides) = &info.strides {
+        parts.push(format!("strides=[{}]", strides.iter().map(dim).collect::<Vec<_>>().join(", ")));
+    }
+    if let Some(grad) = info.requires_grad {
+        parts.push(format!("requires_grad={}", grad as u8));
+    }
+    if let Some(device) = &info.device {
+        parts.push(format!("device={device}"));
+    }
+    write!(f, "({})", parts.join(", "))
+}
+
+impl Type {
+    /// The spelling of schemas: `Tensor?`, `int[]`, `Dict(str, t)`.
+    pub fn schema_str(&self) -> String {
+        match self {
+            Type::Any => "Any".into(),
+            Type::Tensor(_) => "Tensor".into(),
+            Type::None => "NoneType".into(),
+            Type::Bool => "bool".into(),
+            Type::Int => "int".into(),
+            Type::Float => "float".into(),
+            Type::Complex => "complex".into(),
+            Type::Number => "Scalar".into(),
+            Type::Str => "str".into(),
+            Type::Device => "Device".into(),
+            Type::Generator => "Generator".into(),
+            Type::Stream => "Stream".into(),
+            Type::Storage => "Storage".into(),
+            Type::QScheme => "QScheme".into(),
+            Type::Quantizer => "Quantizer".into(),
+            Type::Capsule => "Capsule".into(),
+            Type::PyObject => "PyObject".into(),
+            Type::ScalarType => "ScalarType".into(),
+            Type::Layout => "Layout".into(),
+            Type::MemoryFormat => "MemoryFormat".into(),
+            Type::SymInt => "SymInt".into(),
+            Type::SymBool => "SymBool".into(),
+            Type::AnyList => "list".into(),
+            Type::AnyTuple => "tuple".into(),
+            Type::AnyClass => "AnyClassType".into(),
+            Type::AnyEnum => "AnyEnumType".into(),
+            Type::Var(name) => name.to_string(),
+            Type::List(t) => format!("{}[]", t.schema_str()),
+            Type::Optional(t) => format!("{}?", t.schema_str()),
+            Type::Future(t) => format!("Future({})", t.schema_str()),
+            Type::Await(t) => format!("Await({})", t.schema_str()),
+            Type::RRef(t) => format!("RRef({})", t.schema_str()),
+            Type::Dict(kv) => format!("Dict({}, {})", kv.0.schema_str(), kv.1.schema_str()),
+            Type::Tuple(t) => match &t.named {
+                Some(named) => named.name.to_string(),
+                None => format!("({})", join(&t.elements, Type::schema_str)),
+            },
+            Type::Union(members) => format!("Union[{}]", join(&sorted_union(members), Type::schema_str)),
+            Type::Class(class) => class.name.to_string(),
+            Type::Interface(interface) => format!("InterfaceType<{}>", last_part(&interface.name)),
+            Type::Enum(e) => format!("Enum<{}>", e.name),
+            Type::Function(_) => "Function".into(),
+            Type::Named(name) => name.to_string(),
+        }
+    }
+
+    /// The spelling of annotations in code: `Optional[Tensor]`, `List[int]`.
+    pub fn annotation_str(&self) -> String {
+        match self {
+            Type::Number => "number".into(),
+            Type::List(t) => format!("List[{}]", t.annotation_str()),
+            Type::Optional(t) => format!("Optional[{}]", t.annotation_str()),
+            Type::Future(t) => format!("Future[{}]", t.annotation_str()),
+            Type::Await(t) => format!("Await[{}]", t.annotation_str()),
+            Type::RRef(t) => format!("RRef[{}]", t.annotation_str()),
+            Type::Dict(kv) => format!("Dict[{}, {}]", kv.0.annotation_str(), kv.1.annotation_str()),
+            Type::Tuple(t) => match &t.named {
+                Some(named) => named.name.to_string(),
+                // Python's grammar has no empty subscript, hence the odd spelling.
+                None if t.elements.is_empty() => "Tuple[()]".into(),
+                None => format!("Tuple[{}]", join(&t.elements, Type::annotation_str)),
+            },
+            Type::Union(members) => format!("Union[{}]", join(&sorted_union(members), Type::annotation_str)),
+            Type::Interface(interface) => interface.name.to_string(),
+            Type::Enum(e) => e.name.to_string(),
+            Type::ScalarType | Type::Layout | Type::MemoryFormat | Type::SymInt => "int".into(),
+            Type::SymBool => "bool".into(),
+            other => other.schema_str(),
+        }
+    }
+}
+
+fn join(types: &[Type], spell: fn(&Type) -> String) -> String {
+    types.iter().map(spell).collect::<Vec<_>>().join(", ")
+}
+
+fn last_part(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
+}
+
+/// Members in the order in which PyTorch keeps them: None goes last.
+fn sorted_union(members: &[Type]) -> Vec<Type> {
+    let (none, some): (Vec<&Type>, Vec<&Type>) = members.iter().partition(|t| matches!(t, Type::None));
+    some.into_iter().chain(none).cloned().collect()
+}

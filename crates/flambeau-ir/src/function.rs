@@ -85,7 +85,9 @@ impl Function {
             return body.as_ref().map_err(Clone::clone);
         }
         let Some(define) = self.definer.lock().take() else {
-            return Err(Arc::new(RecursionError { name: self.short_name().to_string() }));
+            return Err(Arc::new(RecursionError {
+                name: self.short_name().to_string(),
+            }));
         };
         let made = define(self).map(|body| (body.schema, Arc::new(body.graph)));
         self.body.get_or_init(|| made).as_ref().map_err(Clone::clone)
@@ -117,7 +119,11 @@ pub struct RecursionError {
 
 impl fmt::Display for RecursionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "function '{}' is called recursively. Recursive calls are not supported", self.name)
+        write!(
+            f,
+            "function '{}' is called recursively. Recursive calls are not supported",
+            self.name
+        )
     }
 }
 impl std::error::Error for RecursionError {}

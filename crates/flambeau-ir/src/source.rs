@@ -16,7 +16,12 @@ pub struct Source {
 
 impl Source {
     pub fn new(text: impl Into<Arc<str>>, filename: Option<&str>, first_line: usize) -> Arc<Source> {
-        Arc::new(Source { text: text.into(), filename: filename.map(Into::into), first_line, origin: None })
+        Arc::new(Source {
+            text: text.into(),
+            filename: filename.map(Into::into),
+            first_line,
+            origin: None,
+        })
     }
 }
 
@@ -36,12 +41,19 @@ pub struct SourceRange {
 
 impl SourceRange {
     pub fn new(source: &Arc<Source>, start: u32, end: u32) -> SourceRange {
-        SourceRange { source: source.clone(), start, end }
+        SourceRange {
+            source: source.clone(),
+            start,
+            end,
+        }
     }
 
     /// The text that the range covers.
     pub fn text(&self) -> &str {
-        self.source.text.get(self.start as usize..self.end as usize).unwrap_or("")
+        self.source
+            .text
+            .get(self.start as usize..self.end as usize)
+            .unwrap_or("")
     }
 
     /// File, 1-based line and 0-based column, as graphs print them.

@@ -46,7 +46,10 @@ impl Graph {
     /// As [`Graph::copy_node`] for a node of this graph.
     pub fn clone_node(&mut self, node: NodeId) -> NodeId {
         let original = &self.nodes[node.index()];
-        assert!(original.blocks.is_empty(), "nodes with blocks are copied between graphs");
+        assert!(
+            original.blocks.is_empty(),
+            "nodes with blocks are copied between graphs"
+        );
         let (kind, inputs) = (original.kind.clone(), original.inputs.to_vec());
         let outputs: Vec<ValueId> = original.outputs.to_vec();
         let copy = self.create(kind, &inputs, 0);
@@ -59,7 +62,8 @@ impl Graph {
             original.function.clone(),
         );
         let data = self.node_mut(copy);
-        (data.attrs, data.range, data.inlined, data.op, data.function) = (attrs, range, inlined, op, function);
+        (data.attrs, data.range, data.inlined, data.op, data.function) =
+            (attrs, range, inlined, op, function);
         for output in outputs {
             let new = self.add_output(copy, self.ty(output).clone());
             self.copy_metadata(new, output);

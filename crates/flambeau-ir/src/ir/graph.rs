@@ -318,7 +318,13 @@ impl Graph {
     }
     fn new_value(&mut self, ty: Type, def: Def) -> ValueId {
         let value = ValueId(self.values.len() as u32);
-        self.values.push(Value { unique: self.next_unique, name: None, ty, def, uses: Vec::new() });
+        self.values.push(Value {
+            unique: self.next_unique,
+            name: None,
+            ty,
+            def,
+            uses: Vec::new(),
+        });
         self.next_unique += 1;
         value
     }
@@ -334,7 +340,10 @@ impl Graph {
     }
     pub fn add_block(&mut self, node: NodeId) -> BlockId {
         let block = BlockId(self.blocks.len() as u32);
-        self.blocks.push(Block { owner: Some(node), ..Block::default() });
+        self.blocks.push(Block {
+            owner: Some(node),
+            ..Block::default()
+        });
         self.nodes[node.index()].blocks.push(block);
         block
     }
@@ -380,7 +389,10 @@ impl Graph {
     // ---- placing -------------------------------------------------------------------------------
 
     pub fn append(&mut self, block: BlockId, node: NodeId) {
-        debug_assert!(self.nodes[node.index()].owner.is_none(), "the node stands somewhere already");
+        debug_assert!(
+            self.nodes[node.index()].owner.is_none(),
+            "the node stands somewhere already"
+        );
         let last = self.blocks[block.index()].last.replace(node);
         match last {
             Some(last) => self.nodes[last.index()].next = Some(node),
@@ -396,8 +408,13 @@ impl Graph {
         }
     }
     pub fn insert_before(&mut self, node: NodeId, at: NodeId) {
-        debug_assert!(self.nodes[node.index()].owner.is_none(), "the node stands somewhere already");
-        let block = self.nodes[at.index()].owner.expect("the anchor stands in a block");
+        debug_assert!(
+            self.nodes[node.index()].owner.is_none(),
+            "the node stands somewhere already"
+        );
+        let block = self.nodes[at.index()]
+            .owner
+            .expect("the anchor stands in a block");
         let prev = self.nodes[at.index()].prev.replace(node);
         match prev {
             Some(prev) => self.nodes[prev.index()].next = Some(node),
@@ -409,13 +426,23 @@ impl Graph {
     pub fn insert_after(&mut self, node: NodeId, at: NodeId) {
         match self.nodes[at.index()].next {
             Some(next) => self.insert_before(node, next),
-            None => self.append(self.nodes[at.index()].owner.expect("the anchor stands in a block"), node),
+            None => self.append(
+                self.nodes[at.index()]
+                    .owner
+                    .expect("the anchor stands in a block"),
+                node,
+            ),
         }
     }
     /// Takes the node out of its block without touching its edges.
     pub fn detach(&mut self, node: NodeId) {
-        let Some(block) = self.nodes[node.index()].owner.take() else { return };
-        let (prev, next) = (self.nodes[node.index()].prev.take(), self.nodes[node.index()].next.take());
+        let Some(block) = self.nodes[node.index()].owner.take() else {
+            return;
+        };
+        let (prev, next) = (
+            self.nodes[node.index()].prev.take(),
+            self.nodes[node.index()].next.take(),
+        );
         match prev {
             Some(prev) => self.nodes[prev.index()].next = next,
             None => self.blocks[block.index()].first = next,
@@ -510,17 +537,26 @@ impl Graph {
     pub fn add_node_input(&mut self, node: NodeId, value: ValueId) {
         let index = self.nodes[node.index()].inputs.len();
         self.nodes[node.index()].inputs.push(value);
-        self.values[value.index()].uses.push(Use { user: User::Node(node), index });
+        self.values[value.index()].uses.push(Use {
+            user: User::Node(node),
+            index,
+        });
     }
     pub fn insert_node_input(&mut self, node: NodeId, at: usize, value: ValueId) {
         self.shift_uses(User::Node(node), at, 1);
         self.nodes[node.index()].inputs.insert(at, value);
-        self.values[value.index()].uses.push(Use { user: User::Node(node), index: at });
+        self.values[value.index()].uses.push(Use {
+            user: User::Node(node),
+            index: at,
+        });
     }
     pub fn replace_input(&mut self, node: NodeId, index: usize, value: ValueId) -> ValueId {
         let old = std::mem::replace(&mut self.nodes[node.index()].inputs[index], value);
         self.drop_use(old, User::Node(node), index);
-        self.values[value.index()].uses.push(Use { user: User::Node(node), index });
+        self.values[value.index()].uses.push(Use {
+            user: User::Node(node),
+            index,
+        });
         old
     }
     pub fn replace_input_with(&mut self, node: NodeId, from: ValueId, to: ValueId) {
@@ -538,7 +574,10 @@ impl Graph {
         self.shift_uses(User::Node(node), index + 1, -1);
     }
     pub fn clear_inputs(&mut self, node: NodeId) {
-        for (index, value) in std::mem::take(&mut self.nodes[node.index()].inputs).into_iter().enumerate() {
+        for (index, value) in std::mem::take(&mut self.nodes[node.index()].inputs)
+            .into_iter()
+            .enumerate()
+        {
             self.drop_use(value, User::Node(node), index);
         }
     }
@@ -560,12 +599,18 @@ impl Graph {
     pub fn insert_return(&mut self, block: BlockId, at: usize, value: ValueId) {
         self.shift_uses(User::Return(block), at, 1);
         self.blocks[block.index()].returns.insert(at, value);
-        self.values[value.index()].uses.push(Use { user: User::Return(block), index: at });
+        self.values[value.index()].uses.push(Use {
+            user: User::Return(block),
+            index: at,
+        });
     }
     pub fn replace_return(&mut self, block: BlockId, index: usize, value: ValueId) -> ValueId {
         let old = std::mem::replace(&mut self.blocks[block.index()].returns[index], value);
         self.drop_use(old, User::Return(block), index);
-        self.values[value.index()].uses.push(Use { user: User::Return(block), index });
+        self.values[value.index()].uses.push(Use {
+            user: User::Return(block),
+            index,
+        });
         old
     }
     pub fn erase_return(&mut self, block: BlockId, index: usize) {
@@ -575,7 +620,10 @@ impl Graph {
         self.shift_uses(User::Return(block), index + 1, -1);
     }
     pub fn clear_returns(&mut self, block: BlockId) {
-        for (index, value) in std::mem::take(&mut self.blocks[block.index()].returns).into_iter().enumerate() {
+        for (index, value) in std::mem::take(&mut self.blocks[block.index()].returns)
+            .into_iter()
+            .enumerate()
+        {
             self.drop_use(value, User::Return(block), index);
         }
     }
@@ -597,7 +645,11 @@ impl Graph {
     // ---- attributes ----------------------------------------------------------------------------
 
     pub fn attr(&self, node: NodeId, name: &str) -> Option<&Attr> {
-        self.nodes[node.index()].attrs.iter().find(|(n, _)| &**n == name).map(|(_, a)| a)
+        self.nodes[node.index()]
+            .attrs
+            .iter()
+            .find(|(n, _)| &**n == name)
+            .map(|(_, a)| a)
     }
     pub fn attrs(&self, node: NodeId) -> &[(Arc<str>, Attr)] {
         &self.nodes[node.index()].attrs
@@ -663,7 +715,9 @@ impl Graph {
     /// The value of a `prim::Constant`, or `None` when `value` is not one.
     pub fn constant(&self, value: ValueId) -> Option<IValue> {
         let node = self.defining_node(value)?;
-        (self.kind(node) == "prim::Constant").then(|| self.constant_of(node)).flatten()
+        (self.kind(node) == "prim::Constant")
+            .then(|| self.constant_of(node))
+            .flatten()
     }
     pub fn constant_of(&self, node: NodeId) -> Option<IValue> {
         let ty = self.ty(self.output(node));
@@ -685,11 +739,15 @@ impl Graph {
                 return list(Type::Bool, v.iter().map(|i| IValue::Bool(*i != 0)).collect());
             }
             (Some(Attr::Ints(v)), _) => return list(Type::Int, v.iter().map(|i| IValue::Int(*i)).collect()),
-            (Some(Attr::Floats(v)), _) => return list(Type::Float, v.iter().map(|f| IValue::Double(*f)).collect()),
+            (Some(Attr::Floats(v)), _) => {
+                return list(Type::Float, v.iter().map(|f| IValue::Double(*f)).collect());
+            }
             (Some(Attr::Complexes(v)), _) => {
                 return list(Type::Complex, v.iter().map(|c| IValue::Complex(*c)).collect());
             }
-            (Some(Attr::Strs(v)), _) => return list(Type::Str, v.iter().map(|s| IValue::Str(s.clone())).collect()),
+            (Some(Attr::Strs(v)), _) => {
+                return list(Type::Str, v.iter().map(|s| IValue::Str(s.clone())).collect());
+            }
             (Some(Attr::Tensors(v)), _) => return Some(IValue::tensors(v.iter().cloned())),
             (Some(Attr::Type(_) | Attr::Graph(_)), _) => return None,
         })
@@ -698,7 +756,9 @@ impl Graph {
     pub fn must_be_none(&self, value: ValueId) -> bool {
         matches!(self.ty(value), Type::None)
             || self.defining_node(value).is_some_and(|n| {
-                self.kind(n) == "prim::Constant" && self.attr(n, "value").is_none() && self.node(n).function.is_none()
+                self.kind(n) == "prim::Constant"
+                    && self.attr(n, "value").is_none()
+                    && self.node(n).function.is_none()
             })
     }
 }

@@ -10,7 +10,9 @@ impl Graph {
     /// The name without `%`.
     pub fn name(&self, value: ValueId) -> String {
         let data = &self.values[value.index()];
-        data.name.as_ref().map_or_else(|| data.unique.to_string(), |n| n.to_string())
+        data.name
+            .as_ref()
+            .map_or_else(|| data.unique.to_string(), |n| n.to_string())
     }
     /// The name without its numeric suffix.
     pub fn name_base(&self, value: ValueId) -> String {

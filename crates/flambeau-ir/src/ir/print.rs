@@ -21,18 +21,25 @@ impl fmt::Debug for Graph {
     }
 }
 
-
 impl Graph {
     /// The graph as text, with `# file:line:column` after each node if `locations`.
     pub fn to_text(&self, locations: bool) -> String {
-        let mut printer = Printer { out: String::new(), groups: Vec::new(), locations };
+        let mut printer = Printer {
+            out: String::new(),
+            groups: Vec::new(),
+            locations,
+        };
         printer.graph(self);
         printer.out
     }
 
     /// One node as text, without the blocks inside it.
     pub fn node_text(&self, node: NodeId) -> String {
-        let mut printer = Printer { out: String::new(), groups: Vec::new(), locations: false };
+        let mut printer = Printer {
+            out: String::new(),
+            groups: Vec::new(),
+            locations: false,
+        };
         printer.header(self, node);
         printer.out
     }
@@ -187,7 +194,13 @@ fn general(value: f64) -> String {
     let text = format!("{value:.5e}");
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    let trim = |s: &str| if s.contains('.') { s.trim_end_matches('0').trim_end_matches('.').to_string() } else { s.to_string() };
+    let trim = |s: &str| {
+        if s.contains('.') {
+            s.trim_end_matches('0').trim_end_matches('.').to_string()
+        } else {
+            s.to_string()
+        }
+    };
     if !(-4..6).contains(&exponent) {
         let sign = if exponent < 0 { '-' } else { '+' };
         return format!("{}e{sign}{:02}", trim(mantissa), exponent.abs());

@@ -62,7 +62,12 @@ pub trait Native: Sized {
 fn mismatch(expected: &str, found: &IValue, position: usize) -> Error {
     Error::new(
         ErrorKind::Type,
-        format!("argument {}: expected {expected}, found {} ({})", position + 1, found.type_name(), print::repr(found)),
+        format!(
+            "argument {}: expected {expected}, found {} ({})",
+            position + 1,
+            found.type_name(),
+            print::repr(found)
+        ),
     )
 }
 
@@ -165,7 +170,18 @@ macro_rules! plain_result {
         fn give(self) -> Result<IValue> { Ok(self.into()) }
     } )* };
 }
-plain_result!((), bool, i64, f64, Complex64, &str, String, Tensor, Scalar, Device);
+plain_result!(
+    (),
+    bool,
+    i64,
+    f64,
+    Complex64,
+    &str,
+    String,
+    Tensor,
+    Scalar,
+    Device
+);
 plain_result!(Vec<i64>, Vec<f64>, Vec<bool>, Vec<Tensor>, Vec<String>);
 impl NativeResult for Arc<str> {
     fn give(self) -> Result<IValue> {
@@ -194,7 +210,10 @@ impl NativeResult for Option<Tensor> {
 }
 impl NativeResult for Vec<Option<Tensor>> {
     fn give(self) -> Result<IValue> {
-        Ok(IValue::list(Type::optional(Type::TENSOR), self.into_iter().map(Into::into).collect()))
+        Ok(IValue::list(
+            Type::optional(Type::TENSOR),
+            self.into_iter().map(Into::into).collect(),
+        ))
     }
 }
 macro_rules! tuple_result {
@@ -204,8 +223,16 @@ macro_rules! tuple_result {
         }
     )* };
 }
-tuple_result!((A.0, B.1), (A.0, B.1, C.2), (A.0, B.1, C.2, D.3), (A.0, B.1, C.2, D.3, E.4));
-tuple_result!((A.0, B.1, C.2, D.3, E.4, F.5), (A.0, B.1, C.2, D.3, E.4, F.5, G.6));
+tuple_result!(
+    (A.0, B.1),
+    (A.0, B.1, C.2),
+    (A.0, B.1, C.2, D.3),
+    (A.0, B.1, C.2, D.3, E.4)
+);
+tuple_result!(
+    (A.0, B.1, C.2, D.3, E.4, F.5),
+    (A.0, B.1, C.2, D.3, E.4, F.5, G.6)
+);
 
 /// A closure that can run as a kernel. `Args` is the tuple of its parameter types, or [`Variadic`],
 /// or [`WithContext`] around a tuple when its first parameter is the [`Context`].
@@ -224,7 +251,10 @@ where
     F: Fn(&Context, &[IValue]) -> R + Send + Sync + 'static,
 {
     fn into_kernel(self) -> Kernel {
-        Kernel { run: Box::new(move |ctx, args| self(ctx, args).give()), parameters: None }
+        Kernel {
+            run: Box::new(move |ctx, args| self(ctx, args).give()),
+            parameters: None,
+        }
     }
 }
 
@@ -261,7 +291,14 @@ macro_rules! into_kernel {
         }
     )* };
 }
-into_kernel!((), (A.0), (A.0, B.1), (A.0, B.1, C.2), (A.0, B.1, C.2, D.3), (A.0, B.1, C.2, D.3, E.4));
+into_kernel!(
+    (),
+    (A.0),
+    (A.0, B.1),
+    (A.0, B.1, C.2),
+    (A.0, B.1, C.2, D.3),
+    (A.0, B.1, C.2, D.3, E.4)
+);
 into_kernel!(
     (A.0, B.1, C.2, D.3, E.4, F.5),
     (A.0, B.1, C.2, D.3, E.4, F.5, G.6),
@@ -271,5 +308,7 @@ into_kernel!(
     (A.0, B.1, C.2, D.3, E.4, F.5, G.6, H.7, I.8, J.9, K.10),
     (A.0, B.1, C.2, D.3, E.4, F.5, G.6, H.7, I.8, J.9, K.10, L.11),
     (A.0, B.1, C.2, D.3, E.4, F.5, G.6, H.7, I.8, J.9, K.10, L.11, M.12),
-    (A.0, B.1, C.2, D.3, E.4, F.5, G.6, H.7, I.8, J.9, K.10, L.11, M.12, N.13)
+    (
+        A.0, B.1, C.2, D.3, E.4, F.5, G.6, H.7, I.8, J.9, K.10, L.11, M.12, N.13
+    )
 );

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use flambeau_tensor::{Error, ErrorKind, Result, Tensor};
+use flambeau_tensor::{Error, ErrorKind, MemoryFormat, Result, Tensor};
 use parking_lot::RwLock;
 
 use super::{Kernel, Op, Rows, split_overload};
@@ -21,13 +21,19 @@ impl OpTable {
     /// Joins `rows` to the list of all known schemas, one a line. In-place and `out` variants that
     /// have no row of their own run the functional row and copy its result.
     pub fn new(schemas: &'static str, rows: Rows) -> OpTable {
-        let mut by_full_name: HashMap<String, Op> =
-            rows.rows.into_iter().map(|op| (op.full_name().to_string(), op)).collect();
+        let mut by_full_name: HashMap<String, Op> = rows
+            .rows
+            .into_iter()
+            .map(|op| (op.full_name().to_string(), op))
+            .collect();
         let mut builtin: HashMap<Arc<str>, Vec<Arc<Op>>> = HashMap::with_capacity(4096);
         for line in schemas.lines().filter(|l| !l.is_empty() && !l.starts_with('#')) {
             let full_name = line.split('(').next().unwrap_or(line);
             let op = by_full_name.remove(full_name).unwrap_or_else(|| Op::new(line));
-            builtin.entry(split_overload(full_name).0.into()).or_default().push(Arc::new(op));
+            builtin
+                .entry(split_overload(full_name).0.into())
+                .or_default()
+                .push(Arc::new(op));
         }
         let mut rest: Vec<Op> = by_full_name.into_values().collect();
         rest.sort_by(|a, b| a.full_name().cmp(b.full_name()));
@@ -35,7 +41,10 @@ impl OpTable {
             builtin.entry(op.name().into()).or_default().push(Arc::new(op));
         }
         derive_variants(&mut builtin);
-        OpTable { builtin, custom: RwLock::default() }
+        OpTable {
+            builtin,
+            custom: RwLock::default(),
+        }
     }
 
     /// All overloads of `aten::add`, in the order in which they are tried.
@@ -51,7 +60,10 @@ impl OpTable {
     pub fn get(&self, full_name: &str) -> Option<Arc<Op>> {
         let (name, _) = split_overload(full_name);
         let find = |ops: &Vec<Arc<Op>>| ops.iter().find(|op| op.full_name() == full_name).cloned();
-        self.builtin.get(name).and_then(find).or_else(|| self.custom.read().get(name).and_then(find))
+        self.builtin
+            .get(name)
+            .and_then(find)
+            .or_else(|| self.custom.read().get(name).and_then(find))
     }
 
     pub fn contains(&self, name: &str) -> bool {
@@ -75,7 +87,10 @@ impl OpTable {
         let schema = Schema::parse(op.text())
             .map_err(|e| Error::new(ErrorKind::Value, format!("`{}` is not a schema: {e}", op.text())))?;
         if !schema.name.contains("::") {
-            let message = format!("the operator `{}` needs a namespace, as in `my::{}`", schema.name, schema.name);
+            let message = format!(
+                "the operator `{}` needs a namespace, as in `my::{}`",
+                schema.name, schema.name
+            );
             return Err(Error::new(ErrorKind::Value, message));
         }
         if self.get(op.full_name()).is_some() {
@@ -83,7 +98,11 @@ impl OpTable {
             return Err(Error::new(ErrorKind::Value, message));
         }
         op.is_custom = true;
-        self.custom.write().entry(op.name().into()).or_default().push(Arc::new(op));
+        self.custom
+            .write()
+            .entry(op.name().into())
+            .or_default()
+            .push(Arc::new(op));
         Ok(())
     }
 }
@@ -92,8 +111,12 @@ impl OpTable {
 fn derive_variants(builtin: &mut HashMap<Arc<str>, Vec<Arc<Op>>>) {
     let names: Vec<Arc<str>> = builtin.keys().cloned().collect();
     for name in names {
-        let missing: Vec<usize> =
-            builtin[&name].iter().enumerate().filter(|(_, op)| !op.is_runnable()).map(|(i, _)| i).collect();
+        let missing: Vec<usize> = builtin[&name]
+            .iter()
+            .enumerate()
+            .filter(|(_, op)| !op.is_runnable())
+            .map(|(i, _)| i)
+            .collect();
         for i in missing {
             let op = builtin[&name][i].clone();
             let kernel = in_place_kernel(&op, builtin).or_else(|| out_kernel(&op, builtin));
@@ -115,12 +138,19 @@ fn in_place_kernel(op: &Op, builtin: &HashMap<Arc<str>, Vec<Arc<Op>>>) -> Option
     if !op.text().contains("(Tensor(a!) self") {
         return None;
     }
-    let twin = builtin.get(base)?.iter().find(|o| split_overload(o.full_name()).1 == overload)?.clone();
+    let twin = builtin
+        .get(base)?
+        .iter()
+        .find(|o| split_overload(o.full_name()).1 == overload)?
+        .clone();
     twin.kernel.as_ref()?;
     Some(Kernel {
         run: Box::new(move |ctx, args| {
             let target = expect_tensor(args.first())?;
-            let kernel = twin.kernel.as_ref().expect("checked when the variant was derived");
+            let kernel = twin
+                .kernel
+                .as_ref()
+                .expect("checked when the variant was derived");
             let made = (kernel.run)(ctx, args)?;
             let result = expect_tensor(Some(&made))?;
             if !result.dtype().can_cast(target.dtype()) {
@@ -155,10 +185,17 @@ fn out_kernel(op: &Op, builtin: &HashMap<Arc<str>, Vec<Arc<Op>>>) -> Option<Kern
     }
     // The written arguments are the last ones, always keywords.
     let parsed = op.schema();
-    let outs: Vec<usize> =
-        parsed.arguments.iter().enumerate().filter(|(_, a)| a.is_written()).map(|(i, _)| i).collect();
+    let outs: Vec<usize> = parsed
+        .arguments
+        .iter()
+        .enumerate()
+        .filter(|(_, a)| a.is_written())
+        .map(|(i, _)| i)
+        .collect();
     let first_out = *outs.first()?;
-    if outs.len() + first_out != parsed.arguments.len() || outs.iter().any(|&i| !parsed.arguments[i].ty.is_tensor()) {
+    if outs.len() + first_out != parsed.arguments.len()
+        || outs.iter().any(|&i| !parsed.arguments[i].ty.is_tensor())
+    {
         return None;
     }
     let twin = builtin
@@ -168,13 +205,19 @@ fn out_kernel(op: &Op, builtin: &HashMap<Arc<str>, Vec<Arc<Op>>>) -> Option<Kern
             o.kernel.is_some() && {
                 let s = o.schema();
                 s.arguments.len() == first_out
-                    && s.arguments.iter().zip(&parsed.arguments).all(|(a, b)| a.name == b.name && a.ty == b.ty)
+                    && s.arguments
+                        .iter()
+                        .zip(&parsed.arguments)
+                        .all(|(a, b)| a.name == b.name && a.ty == b.ty)
             }
         })?
         .clone();
     Some(Kernel {
         run: Box::new(move |ctx, args| {
-            let kernel = twin.kernel.as_ref().expect("checked when the variant was derived");
+            let kernel = twin
+                .kernel
+                .as_ref()
+                .expect("checked when the variant was derived");
             let made = (kernel.run)(ctx, &args[..first_out])?;
             let results = match &made {
                 IValue::Tuple(items) => items.items.to_vec(),
@@ -190,7 +233,7 @@ fn out_kernel(op: &Op, builtin: &HashMap<Arc<str>, Vec<Arc<Op>>>) -> Option<Kern
                     ));
                 }
                 if out.sizes() != result.sizes() {
-                    out.resize_(result.sizes())?;
+                    out.resize_(result.sizes(), MemoryFormat::Contiguous)?;
                 }
                 out.copy_(result)?;
             }

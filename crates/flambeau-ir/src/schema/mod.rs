@@ -53,7 +53,8 @@ impl Argument {
     }
 
     pub fn is_written(&self) -> bool {
-        self.alias.as_ref().is_some_and(|a| a.is_write) || self.element_alias.as_ref().is_some_and(|a| a.is_write)
+        self.alias.as_ref().is_some_and(|a| a.is_write)
+            || self.element_alias.as_ref().is_some_and(|a| a.is_write)
     }
 }
 
@@ -75,7 +76,11 @@ impl Schema {
 
     /// `aten::add.Tensor`, or `aten::relu` without an overload name.
     pub fn full_name(&self) -> String {
-        if self.overload.is_empty() { self.name.clone() } else { format!("{}.{}", self.name, self.overload) }
+        if self.overload.is_empty() {
+            self.name.clone()
+        } else {
+            format!("{}.{}", self.name, self.overload)
+        }
     }
 
     pub fn argument_index(&self, name: &str) -> Option<usize> {
@@ -90,12 +95,21 @@ impl Schema {
     pub fn is_method_subtype_of(&self, other: &Schema) -> bool {
         self.arguments.len() == other.arguments.len()
             && self.returns.len() == other.returns.len()
-            && self.arguments.iter().zip(&other.arguments).enumerate().all(|(i, (mine, theirs))| {
-                i == 0
-                    || (mine.name == theirs.name
-                        && theirs.ty.is_subtype_of(&mine.ty)
-                        && mine.keyword_only == theirs.keyword_only)
-            })
-            && self.returns.iter().zip(&other.returns).all(|(mine, theirs)| mine.ty.is_subtype_of(&theirs.ty))
+            && self
+                .arguments
+                .iter()
+                .zip(&other.arguments)
+                .enumerate()
+                .all(|(i, (mine, theirs))| {
+                    i == 0
+                        || (mine.name == theirs.name
+                            && theirs.ty.is_subtype_of(&mine.ty)
+                            && mine.keyword_only == theirs.keyword_only)
+                })
+            && self
+                .returns
+                .iter()
+                .zip(&other.returns)
+                .all(|(mine, theirs)| mine.ty.is_subtype_of(&theirs.ty))
     }
 }

@@ -25,7 +25,11 @@ impl std::error::Error for ParseError {}
 type Result<T> = std::result::Result<T, ParseError>;
 
 pub fn parse_schema(text: &str) -> Result<Schema> {
-    let mut p = Parser { text, at: 0, depth: 0 };
+    let mut p = Parser {
+        text,
+        at: 0,
+        depth: 0,
+    };
     let schema = p.schema()?;
     p.end()?;
     Ok(schema)
@@ -33,7 +37,11 @@ pub fn parse_schema(text: &str) -> Result<Schema> {
 
 /// A type in the spelling of schemas and printed graphs, such as `Dict(str, Tensor)?`.
 pub fn parse_type(text: &str) -> Result<Type> {
-    let mut p = Parser { text, at: 0, depth: 0 };
+    let mut p = Parser {
+        text,
+        at: 0,
+        depth: 0,
+    };
     let ty = p.annotated_type()?.declared;
     p.end()?;
     Ok(ty)
@@ -55,7 +63,10 @@ struct Annotated {
 
 impl<'a> Parser<'a> {
     fn fail<T>(&self, message: impl Into<String>) -> Result<T> {
-        Err(ParseError { message: message.into(), at: self.at })
+        Err(ParseError {
+            message: message.into(),
+            at: self.at,
+        })
     }
     fn rest(&self) -> &'a str {
         &self.text[self.at..]
@@ -73,11 +84,19 @@ impl<'a> Parser<'a> {
         found
     }
     fn expect(&mut self, token: &str) -> Result<()> {
-        if self.eat(token) { Ok(()) } else { self.fail(format!("expected `{token}`")) }
+        if self.eat(token) {
+            Ok(())
+        } else {
+            self.fail(format!("expected `{token}`"))
+        }
     }
     fn end(&mut self) -> Result<()> {
         self.space();
-        if self.rest().is_empty() { Ok(()) } else { self.fail("expected the end") }
+        if self.rest().is_empty() {
+            Ok(())
+        } else {
+            self.fail("expected the end")
+        }
     }
     fn take(&mut self, accept: impl Fn(char) -> bool) -> &'a str {
         let rest = self.rest();
@@ -88,12 +107,20 @@ impl<'a> Parser<'a> {
     fn word(&mut self) -> Result<&'a str> {
         self.space();
         let word = self.take(|c| c.is_alphanumeric() || c == '_');
-        if word.is_empty() { self.fail("expected a name") } else { Ok(word) }
+        if word.is_empty() {
+            self.fail("expected a name")
+        } else {
+            Ok(word)
+        }
     }
     fn dotted(&mut self) -> Result<&'a str> {
         self.space();
         let word = self.take(|c| c.is_alphanumeric() || c == '_' || c == '.');
-        if word.is_empty() { self.fail("expected a name") } else { Ok(word) }
+        if word.is_empty() {
+            self.fail("expected a name")
+        } else {
+            Ok(word)
+        }
     }
 
     fn schema(&mut self) -> Result<Schema> {
@@ -118,7 +145,14 @@ impl<'a> Parser<'a> {
         } else {
             (vec![self.argument(false, true)?], false)
         };
-        Ok(Schema { name, overload, arguments, returns, is_vararg, is_varret })
+        Ok(Schema {
+            name,
+            overload,
+            arguments,
+            returns,
+            is_vararg,
+            is_varret,
+        })
     }
 
     fn arguments(&mut self, close: &str) -> Result<(Vec<Argument>, bool)> {
@@ -142,13 +176,31 @@ impl<'a> Parser<'a> {
     }
 
     fn argument(&mut self, keyword_only: bool, is_result: bool) -> Result<Argument> {
-        let Annotated { declared, size, alias, element_alias } = self.annotated_type()?;
+        let Annotated {
+            declared,
+            size,
+            alias,
+            element_alias,
+        } = self.annotated_type()?;
         self.space();
         let has_name = self.rest().starts_with(|c: char| c.is_alphabetic() || c == '_');
         let name = if has_name { self.word()? } else { "" };
-        let default = if !is_result && self.eat("=") { Some(self.default(&declared, size)?) } else { None };
+        let default = if !is_result && self.eat("=") {
+            Some(self.default(&declared, size)?)
+        } else {
+            None
+        };
         let ty = declared.language_type();
-        Ok(Argument { name: name.into(), declared, ty, size, default, keyword_only, alias, element_alias })
+        Ok(Argument {
+            name: name.into(),
+            declared,
+            ty,
+            size,
+            default,
+            keyword_only,
+            alias,
+            element_alias,
+        })
     }
 
     fn annotated_type(&mut self) -> Result<Annotated> {
@@ -173,7 +225,12 @@ impl<'a> Parser<'a> {
                 ty = Type::Optional(Arc::new(ty));
             } else {
                 self.depth -= 1;
-                return Ok(Annotated { declared: ty, size, alias, element_alias });
+                return Ok(Annotated {
+                    declared: ty,
+                    size,
+                    alias,
+                    element_alias,
+                });
             }
         }
     }
@@ -195,9 +252,17 @@ impl<'a> Parser<'a> {
             }
         };
         let (before, is_write) = set(self)?;
-        let after = if self.eat("->") { set(self)?.0 } else { before.clone() };
+        let after = if self.eat("->") {
+            set(self)?.0
+        } else {
+            before.clone()
+        };
         self.expect(")")?;
-        Ok(Some(AliasInfo { before, after, is_write }))
+        Ok(Some(AliasInfo {
+            before,
+            after,
+            is_write,
+        }))
     }
 
     fn one_inside(&mut self, open: &str, close: &str) -> Result<Type> {
@@ -275,7 +340,9 @@ impl<'a> Parser<'a> {
                 Type::union(members)
             }
             // Type variables are single lower-case words; custom classes are dotted.
-            v if v.len() <= 3 && v.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()) => Type::var(v),
+            v if v.len() <= 3 && v.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()) => {
+                Type::var(v)
+            }
             custom if custom.contains('.') => Type::Named(custom.into()),
             other => {
                 self.at = start;
@@ -344,7 +411,9 @@ impl<'a> Parser<'a> {
                 },
             })
         };
-        let Some(value) = scalar(word) else { return self.fail(format!("`{word}` is not a default value")) };
+        let Some(value) = scalar(word) else {
+            return self.fail(format!("`{word}` is not a default value"));
+        };
         // `int[2] stride=1` means [1, 1].
         match (inner, size) {
             (Type::List(element), Some(n)) if !matches!(value, IValue::None) => {

@@ -87,7 +87,12 @@ impl fmt::Display for Argument {
 
 impl fmt::Display for AliasInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "({}{}", self.before.join("|"), if self.is_write { "!" } else { "" })?;
+        write!(
+            f,
+            "({}{}",
+            self.before.join("|"),
+            if self.is_write { "!" } else { "" }
+        )?;
         if self.after != self.before && !self.after.is_empty() {
             write!(f, " -> {}", self.after.join("|"))?;
         }

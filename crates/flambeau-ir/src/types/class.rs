@@ -58,7 +58,12 @@ pub struct ClassType {
 
 impl ClassType {
     pub fn new(name: impl Into<Arc<str>>, is_module: bool) -> Arc<ClassType> {
-        Arc::new(ClassType { name: name.into(), is_module, doc: None, body: RwLock::default() })
+        Arc::new(ClassType {
+            name: name.into(),
+            is_module,
+            doc: None,
+            body: RwLock::default(),
+        })
     }
 
     /// The last part of the qualified name.
@@ -95,7 +100,12 @@ impl ClassType {
     pub fn remove_attribute(&self, name: &str) {
         let mut body = self.body.write();
         body.attributes.retain(|a| &*a.name != name);
-        body.slots = body.attributes.iter().enumerate().map(|(i, a)| (a.name.clone(), i)).collect();
+        body.slots = body
+            .attributes
+            .iter()
+            .enumerate()
+            .map(|(i, a)| (a.name.clone(), i))
+            .collect();
     }
 
     pub fn add_constant(&self, name: impl Into<Arc<str>>, value: IValue) {
@@ -105,11 +115,19 @@ impl ClassType {
         self.body.read().constants.get(name).cloned()
     }
     pub fn constants(&self) -> Vec<(Arc<str>, IValue)> {
-        self.body.read().constants.iter().map(|(k, v)| (k.clone(), v.clone())).collect()
+        self.body
+            .read()
+            .constants
+            .iter()
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect()
     }
 
     pub fn add_method(&self, method: Arc<Function>) {
-        self.body.write().methods.insert(method.short_name().into(), method);
+        self.body
+            .write()
+            .methods
+            .insert(method.short_name().into(), method);
     }
     pub fn method(&self, name: &str) -> Option<Arc<Function>> {
         self.body.read().methods.get(name).cloned()
@@ -118,7 +136,10 @@ impl ClassType {
         self.body.read().methods.values().cloned().collect()
     }
     pub fn add_static_method(&self, method: Arc<Function>) {
-        self.body.write().static_methods.insert(method.short_name().into(), method);
+        self.body
+            .write()
+            .static_methods
+            .insert(method.short_name().into(), method);
     }
     pub fn static_method(&self, name: &str) -> Option<Arc<Function>> {
         self.body.read().static_methods.get(name).cloned()
@@ -128,7 +149,12 @@ impl ClassType {
         self.body.write().properties.push(property);
     }
     pub fn property(&self, name: &str) -> Option<Property> {
-        self.body.read().properties.iter().find(|p| &*p.name == name).cloned()
+        self.body
+            .read()
+            .properties
+            .iter()
+            .find(|p| &*p.name == name)
+            .cloned()
     }
     pub fn properties(&self) -> Vec<Property> {
         self.body.read().properties.clone()
@@ -181,7 +207,11 @@ pub struct InterfaceType {
 
 impl InterfaceType {
     pub fn new(name: impl Into<Arc<str>>, is_module: bool) -> Arc<InterfaceType> {
-        Arc::new(InterfaceType { name: name.into(), is_module, methods: RwLock::default() })
+        Arc::new(InterfaceType {
+            name: name.into(),
+            is_module,
+            methods: RwLock::default(),
+        })
     }
     pub fn add_method(&self, schema: Schema) {
         let name = schema.name.rsplit('.').next().unwrap_or(&schema.name).into();
@@ -233,7 +263,8 @@ impl InterfaceType {
         (self.is_module || !other.is_module)
             && other.methods().iter().all(|wanted| {
                 let name = wanted.name.rsplit('.').next().unwrap_or("");
-                self.method(name).is_some_and(|have| have.is_method_subtype_of(wanted))
+                self.method(name)
+                    .is_some_and(|have| have.is_method_subtype_of(wanted))
             })
     }
 }

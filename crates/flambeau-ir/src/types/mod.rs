@@ -130,10 +130,16 @@ impl Type {
         Type::Future(Arc::new(inner))
     }
     pub fn tuple(elements: Vec<Type>) -> Type {
-        Type::Tuple(Arc::new(TupleType { elements, named: None }))
+        Type::Tuple(Arc::new(TupleType {
+            elements,
+            named: None,
+        }))
     }
     pub fn named_tuple(info: Arc<NamedTupleInfo>, elements: Vec<Type>) -> Type {
-        Type::Tuple(Arc::new(TupleType { elements, named: Some(info) }))
+        Type::Tuple(Arc::new(TupleType {
+            elements,
+            named: Some(info),
+        }))
     }
     pub fn var(name: &str) -> Type {
         Type::Var(name.into())
@@ -234,7 +240,9 @@ impl Type {
                     flatten((*inner).clone(), into);
                     flatten(Type::None, into);
                 }
-                Type::Number => [Type::Int, Type::Float, Type::Complex].into_iter().for_each(|m| flatten(m, into)),
+                Type::Number => [Type::Int, Type::Float, Type::Complex]
+                    .into_iter()
+                    .for_each(|m| flatten(m, into)),
                 other => {
                     if into.iter().any(|have| other.is_subtype_of(have)) {
                         return;

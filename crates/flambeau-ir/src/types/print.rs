@@ -41,13 +41,20 @@ impl fmt::Debug for Type {
 
 /// `Float(2, *, strides=[3, 1], requires_grad=0, device=cpu)`.
 fn write_tensor(info: &TensorInfo, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let Some(dtype) = info.dtype else { return f.write_str("Tensor") };
+    let Some(dtype) = info.dtype else {
+        return f.write_str("Tensor");
+    };
     f.write_str(dtype.name())?;
-    let Some(sizes) = &info.sizes else { return f.write_str("(*)") };
+    let Some(sizes) = &info.sizes else {
+        return f.write_str("(*)");
+    };
     let dim = |d: &Option<i64>| d.map_or("*".to_string(), |d| d.to_string());
     let mut parts: Vec<String> = sizes.iter().map(dim).collect();
     if let Some(strides) = &info.strides {
-        parts.push(format!("strides=[{}]", strides.iter().map(dim).collect::<Vec<_>>().join(", ")));
+        parts.push(format!(
+            "strides=[{}]",
+            strides.iter().map(dim).collect::<Vec<_>>().join(", ")
+        ));
     }
     if let Some(grad) = info.requires_grad {
         parts.push(format!("requires_grad={}", grad as u8));

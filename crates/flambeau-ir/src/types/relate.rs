@@ -13,7 +13,8 @@ impl Type {
         match (self, other) {
             (_, Any) => true,
             (Int | Float | Complex, Number) => true,
-            (Int, ScalarType | Layout | MemoryFormat | SymInt) | (ScalarType | Layout | MemoryFormat | SymInt, Int) => true,
+            (Int, ScalarType | Layout | MemoryFormat | SymInt)
+            | (ScalarType | Layout | MemoryFormat | SymInt, Int) => true,
             (SymBool, Bool) | (Bool, SymBool) => true,
             (ScalarType | Layout | MemoryFormat | SymInt, Number) => true,
             (Optional(a), Optional(b)) => a.is_subtype_of(b),
@@ -37,7 +38,10 @@ impl Type {
                 };
                 names
                     && a.elements.len() == b.elements.len()
-                    && a.elements.iter().zip(&b.elements).all(|(x, y)| x.is_subtype_of(y))
+                    && a.elements
+                        .iter()
+                        .zip(&b.elements)
+                        .all(|(x, y)| x.is_subtype_of(y))
             }
             (Future(a), Future(b)) | (Await(a), Await(b)) | (RRef(a), RRef(b)) => a.is_subtype_of(b),
             (Class(class), Interface(interface)) => interface.is_implemented_by(class),
@@ -108,7 +112,11 @@ impl Type {
 pub type TypeBindings = HashMap<String, Type>;
 
 /// Binds the variables of `formal` so that it covers `actual`. The error is PyTorch's reason.
-pub fn match_type_variables(formal: &Type, actual: &Type, bindings: &mut TypeBindings) -> Result<Type, String> {
+pub fn match_type_variables(
+    formal: &Type,
+    actual: &Type,
+    bindings: &mut TypeBindings,
+) -> Result<Type, String> {
     if !formal.has_free_variables() {
         return Ok(formal.clone());
     }
@@ -131,7 +139,11 @@ pub fn match_type_variables(formal: &Type, actual: &Type, bindings: &mut TypeBin
         (Type::List(f), Type::List(a)) => {
             let inner = match_type_variables(f, a, bindings)?;
             // A refined element binding must not turn int[] into Scalar[].
-            if **a == inner { Ok(actual.clone()) } else { Ok(Type::list(inner)) }
+            if **a == inner {
+                Ok(actual.clone())
+            } else {
+                Ok(Type::list(inner))
+            }
         }
         (Type::List(f), Type::Tuple(t)) => {
             let mut joined: Option<Type> = None;
@@ -145,9 +157,17 @@ pub fn match_type_variables(formal: &Type, actual: &Type, bindings: &mut TypeBin
             match_type_variables(f, &element, bindings)?;
             Ok(Type::list(element))
         }
-        (Type::List(_), _) => Err(format!("Cannot match {} to {}", formal.schema_str(), actual.schema_str())),
+        (Type::List(_), _) => Err(format!(
+            "Cannot match {} to {}",
+            formal.schema_str(),
+            actual.schema_str()
+        )),
         (Type::Tuple(f), Type::Tuple(a)) if f.elements.len() == a.elements.len() => {
-            let elements = f.elements.iter().zip(&a.elements).map(|(f, a)| match_type_variables(f, a, bindings));
+            let elements = f
+                .elements
+                .iter()
+                .zip(&a.elements)
+                .map(|(f, a)| match_type_variables(f, a, bindings));
             Ok(Type::tuple(elements.collect::<Result<_, _>>()?))
         }
         (Type::Future(f), Type::Future(a)) => Ok(Type::future(match_type_variables(f, a, bindings)?)),

@@ -26,7 +26,10 @@ pub struct List(Arc<ListInner>);
 
 impl List {
     pub fn new(element: Type, items: Vec<IValue>) -> List {
-        List(Arc::new(ListInner { element, items: RwLock::new(items) }))
+        List(Arc::new(ListInner {
+            element,
+            items: RwLock::new(items),
+        }))
     }
     pub fn element_type(&self) -> &Type {
         &self.0.element
@@ -101,11 +104,16 @@ pub struct Dict(Arc<DictInner>);
 
 impl Dict {
     pub fn new(key: Type, value: Type) -> Dict {
-        Dict(Arc::new(DictInner { key, value, items: RwLock::default() }))
+        Dict(Arc::new(DictInner {
+            key,
+            value,
+            items: RwLock::default(),
+        }))
     }
     pub fn from_pairs(key: Type, value: Type, pairs: impl IntoIterator<Item = (IValue, IValue)>) -> Dict {
         let dict = Dict::new(key, value);
-        dict.write().extend(pairs.into_iter().map(|(k, v)| (DictKey(k), v)));
+        dict.write()
+            .extend(pairs.into_iter().map(|(k, v)| (DictKey(k), v)));
         dict
     }
     pub fn key_type(&self) -> &Type {
@@ -133,7 +141,10 @@ impl Dict {
         self.len() == 0
     }
     pub fn pairs(&self) -> Vec<(IValue, IValue)> {
-        self.read().iter().map(|(k, v)| (k.0.clone(), v.clone())).collect()
+        self.read()
+            .iter()
+            .map(|(k, v)| (k.0.clone(), v.clone()))
+            .collect()
     }
     pub fn is_same(&self, other: &Dict) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -160,7 +171,10 @@ impl Object {
     /// An instance whose attributes are all unset.
     pub fn new(class: Arc<ClassType>) -> Object {
         let slots = vec![IValue::None; class.attribute_count()];
-        Object(Arc::new(ObjectInner { class, slots: RwLock::new(slots) }))
+        Object(Arc::new(ObjectInner {
+            class,
+            slots: RwLock::new(slots),
+        }))
     }
     pub fn class(&self) -> &Arc<ClassType> {
         &self.0.class
@@ -180,7 +194,9 @@ impl Object {
     }
     /// Sets an attribute that the class has; false when it has none of that name.
     pub fn set(&self, name: &str, value: IValue) -> bool {
-        let Some(slot) = self.0.class.slot(name) else { return false };
+        let Some(slot) = self.0.class.slot(name) else {
+            return false;
+        };
         self.set_slot(slot, value);
         true
     }
@@ -214,7 +230,11 @@ pub struct Future(Arc<FutureInner>);
 
 impl Future {
     pub fn new(element: Type) -> Future {
-        Future(Arc::new(FutureInner { element, result: Mutex::new(None), done: Condvar::new() }))
+        Future(Arc::new(FutureInner {
+            element,
+            result: Mutex::new(None),
+            done: Condvar::new(),
+        }))
     }
     pub fn element_type(&self) -> &Type {
         &self.0.element

@@ -28,7 +28,10 @@ pub struct Device {
 
 impl Device {
     pub fn cpu() -> Device {
-        Device { kind: "cpu".into(), index: None }
+        Device {
+            kind: "cpu".into(),
+            index: None,
+        }
     }
 
     /// Reads `cpu`, `cuda` or `cuda:1`.
@@ -38,10 +41,31 @@ impl Device {
             None => (text, None),
         };
         const KINDS: [&str; 20] = [
-            "cpu", "cuda", "ipu", "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve", "fpga", "maia", "xla",
-            "lazy", "vulkan", "mps", "meta", "hpu", "mtia", "privateuseone",
+            "cpu",
+            "cuda",
+            "ipu",
+            "xpu",
+            "mkldnn",
+            "opengl",
+            "opencl",
+            "ideep",
+            "hip",
+            "ve",
+            "fpga",
+            "maia",
+            "xla",
+            "lazy",
+            "vulkan",
+            "mps",
+            "meta",
+            "hpu",
+            "mtia",
+            "privateuseone",
         ];
-        KINDS.contains(&kind).then(|| Device { kind: kind.into(), index })
+        KINDS.contains(&kind).then(|| Device {
+            kind: kind.into(),
+            index,
+        })
     }
 }
 
@@ -87,7 +111,10 @@ impl IValue {
         IValue::Str(text.into())
     }
     pub fn tuple(items: Vec<IValue>) -> IValue {
-        IValue::Tuple(Arc::new(TupleValue { items: items.into(), ty: None }))
+        IValue::Tuple(Arc::new(TupleValue {
+            items: items.into(),
+            ty: None,
+        }))
     }
     pub fn list(element: Type, items: Vec<IValue>) -> IValue {
         IValue::List(List::new(element, items))
@@ -180,7 +207,8 @@ impl IValue {
             IValue::Str(_) => Type::Str,
             IValue::Tensor(_) => Type::TENSOR,
             IValue::Tuple(t) => {
-                t.ty.clone().unwrap_or_else(|| Type::tuple(t.items.iter().map(IValue::ty).collect()))
+                t.ty.clone()
+                    .unwrap_or_else(|| Type::tuple(t.items.iter().map(IValue::ty).collect()))
             }
             IValue::List(l) => Type::list(l.element_type().clone()),
             IValue::Dict(d) => Type::dict(d.key_type().clone(), d.value_type().clone()),

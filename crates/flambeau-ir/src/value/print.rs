@@ -14,24 +14,44 @@ pub fn g17(value: f64) -> String {
         return if value > 0.0 { "inf".into() } else { "-inf".into() };
     }
     if value == 0.0 {
-        return if value.is_sign_negative() { "-0".into() } else { "0".into() };
+        return if value.is_sign_negative() {
+            "-0".into()
+        } else {
+            "0".into()
+        };
     }
     let text = format!("{value:.16e}");
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     if !(-4..17).contains(&exponent) {
-        let mantissa = if mantissa.contains('.') { mantissa.trim_end_matches('0').trim_end_matches('.') } else { mantissa };
+        let mantissa = if mantissa.contains('.') {
+            mantissa.trim_end_matches('0').trim_end_matches('.')
+        } else {
+            mantissa
+        };
         let sign = if exponent < 0 { '-' } else { '+' };
         return format!("{mantissa}e{sign}{:02}", exponent.abs());
     }
     let fixed = format!("{value:.*}", (16 - exponent).max(0) as usize);
-    if fixed.contains('.') { fixed.trim_end_matches('0').trim_end_matches('.').to_string() } else { fixed }
+    if fixed.contains('.') {
+        fixed.trim_end_matches('0').trim_end_matches('.').to_string()
+    } else {
+        fixed
+    }
 }
 
 /// A float as TorchScript writes it: `1.`, `0.10000000000000001`, `inf`.
 pub fn float(value: f64) -> String {
-    if value.is_finite() && (value.is_normal() || value == 0.0) && value.abs() < 1e10 && value.trunc() == value {
-        let sign = if value == 0.0 && value.is_sign_negative() { "-" } else { "" };
+    if value.is_finite()
+        && (value.is_normal() || value == 0.0)
+        && value.abs() < 1e10
+        && value.trunc() == value
+    {
+        let sign = if value == 0.0 && value.is_sign_negative() {
+            "-"
+        } else {
+            ""
+        };
         return format!("{sign}{}.", value as i64);
     }
     g17(value)
@@ -101,7 +121,11 @@ pub fn write(value: &IValue, item: &dyn Fn(&IValue) -> String, tensor: &dyn Fn(&
         IValue::Tuple(t) => format!("({})", join(&t.items)),
         IValue::List(l) => format!("[{}]", join(&l.to_vec())),
         IValue::Dict(d) => {
-            let pairs: Vec<String> = d.pairs().iter().map(|(k, v)| format!("{}: {}", item(k), item(v))).collect();
+            let pairs: Vec<String> = d
+                .pairs()
+                .iter()
+                .map(|(k, v)| format!("{}: {}", item(k), item(v)))
+                .collect();
             format!("{{{}}}", pairs.join(", "))
         }
         IValue::Object(o) => format!("<{} object at 0x{:x}>", o.class().name, o.address()),

@@ -46,9 +46,9 @@ fn excerpt(text: &[u8], start: usize, end: usize, out: &mut Vec<u8>) {
             .map_or(text.len(), |p| pos + p)
     };
 
-    // Context before: as many whole lines as there are, at most CONTEXT.
+    // Context before: as many whole lines as there are, at most one less than CONTEXT (whose newlines PyTorch counts).
     let mut first = line_begin(start);
-    for _ in 0..CONTEXT {
+    for _ in 1..CONTEXT {
         if first == 0 {
             break;
         }

@@ -404,7 +404,10 @@ impl Printer<'_> {
             ExprKind::Constant(constant) => self.constant(constant),
             ExprKind::Attribute { value, attr } => {
                 // `1.real` is no attribute.
-                let int = matches!(value.kind, ExprKind::Constant(Constant::Int(_) | Constant::BigInt(_)));
+                let int = matches!(
+                    value.kind,
+                    ExprKind::Constant(Constant::Int(_) | Constant::BigInt(_))
+                );
                 self.push(if int { "(" } else { "" });
                 self.expr(value, prec::POSTFIX);
                 self.push(if int { ")." } else { "." });

@@ -60,6 +60,16 @@ impl Expr {
     }
 }
 
+impl Expr {
+    /// What PyTorch underlines when an operation made from this expression fails: its span, and for a subscript
+    /// also the bracket.
+    pub fn torch_marked_span(&self, file: &SourceFile) -> Span {
+        let mut span = self.torch_span(file);
+        span.end += u32::from(matches!(self.kind, ExprKind::Subscript { .. }));
+        span
+    }
+}
+
 impl Stmt {
     /// The span that PyTorch gives this statement.
     pub fn torch_span(&self, file: &SourceFile) -> Span {
@@ -72,6 +82,12 @@ impl Stmt {
             | StmtKind::AugAssign { .. }
             | StmtKind::AnnAssign { .. }
             | StmtKind::Expr(_) => 0,
+            // The cause is dropped before spans are merged.
+            StmtKind::Raise { exc, .. } => {
+                return exc
+                    .iter()
+                    .fold(self.span.head(5), |s, e| s.to(e.torch_span(file)));
+            }
             StmtKind::FunctionDef(def) => {
                 let body = def.body.iter().map(|s| s.torch_span(file));
                 return body.fold(def.torch_span(file), Span::to);

@@ -10,7 +10,7 @@ mod type_comment;
 use std::sync::Arc;
 
 use ruff_python_ast::token::TokenKind;
-use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
+use ruff_python_parser::{Mode, ParseErrorType, ParseOptions, parse_unchecked};
 use ruff_text_size::{Ranged, TextRange};
 
 use crate::ast::{Expr, ExprKind, Module};
@@ -42,6 +42,8 @@ struct Cx<'a> {
     depth: usize,
     /// Where functions and classes stand, for [`SourceFile::set_views`].
     views: Vec<Span>,
+    /// Whether the node being converted is inside of a function, whose inner definitions are no views.
+    in_function: bool,
 }
 
 /// Reads a program written by a person.
@@ -76,6 +78,7 @@ fn cx(file: &Arc<SourceFile>, strings: Strings) -> Cx<'_> {
         diagnostics: Vec::new(),
         depth: 0,
         views: Vec::new(),
+        in_function: false,
     }
 }
 
@@ -90,7 +93,11 @@ fn module(file: &Arc<SourceFile>, strings: Strings) -> (Module, Vec<Diagnostic>,
         let comments = parsed.tokens().iter().filter(|t| t.kind() == TokenKind::Comment);
         cx.comments = comments.map(|t| span(t.range())).collect();
         for error in parsed.errors() {
-            cx.syntax_error(&error.error.to_string(), span(error.location));
+            // The serializer drops the `*` of keyword-only parameters.
+            let dropped_star = error.error == ParseErrorType::NonDefaultParamAfterDefaultParam;
+            if !(dropped_star && strings == Strings::Bytes) {
+                cx.syntax_error(&error.error.to_string(), span(error.location));
+            }
         }
         if let ruff_python_ast::Mod::Module(tree) = parsed.syntax() {
             out.body = cx.stmts(&tree.body);

@@ -164,12 +164,13 @@ impl Cx<'_> {
 
     fn function(&mut self, f: &ruff::StmtFunctionDef, at: Span) -> FunctionDef {
         let source = self.source_lines(span(f.range), &f.body);
-        self.views.push(source);
+        self.view(source);
+        let outer = std::mem::replace(&mut self.in_function, true);
         let (signature, bad_signature) = match self.signature_comment(source) {
             Ok(signature) => (signature.map(Box::new), None),
             Err(complaint) => (None, Some(complaint)),
         };
-        FunctionDef {
+        let def = FunctionDef {
             name: self.ident(&f.name),
             params: self.params(&f.parameters),
             returns: self.optional(&f.returns),
@@ -183,6 +184,14 @@ impl Cx<'_> {
             bad_signature,
             span: at,
             source,
+        };
+        self.in_function = outer;
+        def
+    }
+
+    fn view(&mut self, source: Span) {
+        if !self.in_function {
+            self.views.push(source);
         }
     }
 
@@ -212,7 +221,7 @@ impl Cx<'_> {
 
     fn class(&mut self, c: &ruff::StmtClassDef, at: Span) -> ClassDef {
         let source = self.source_lines(span(c.range), &c.body);
-        self.views.push(source);
+        self.view(source);
         let keywords = c.arguments.as_ref().map_or(&[][..], |a| &a.keywords[..]);
         ClassDef {
             name: self.ident(&c.name),

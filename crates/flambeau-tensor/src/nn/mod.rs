@@ -2,6 +2,7 @@
 //!
 //! `vector`, `scratch` and `gemm` work on raw strided memory; the functions on tensors stand on them.
 
+pub mod conv;
 pub mod gemm;
 pub mod scratch;
 pub mod vector;

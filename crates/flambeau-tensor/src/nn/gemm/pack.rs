@@ -98,7 +98,7 @@ pub fn panel_rows<T: Real>() -> usize {
 /// # Safety
 /// The source is readable there, and `out` has room for `k * stride` elements.
 #[inline(always)]
-unsafe fn copy_panel<T: Real>(
+pub unsafe fn copy_panel_into<T: Real>(
     src: *const T,
     along: isize,
     down: isize,
@@ -137,6 +137,7 @@ unsafe fn copy_panel<T: Real>(
                             .cast::<[T; 8]>()
                             .read_unaligned();
                     }
+                    #[allow(clippy::needless_range_loop)]
                     for pp in 0..8 {
                         let column: [T; 8] = std::array::from_fn(|jj| block[jj][pp]);
                         out.add((p + pp) * stride + j)
@@ -180,7 +181,7 @@ pub unsafe fn pack_rows<T: Real>(
 ) {
     // SAFETY: passed on.
     unsafe {
-        copy_panel(
+        copy_panel_into(
             a.at(first, k0),
             a.row_stride,
             a.column_stride,
@@ -207,7 +208,7 @@ pub unsafe fn pack_columns<V: Vector<Elem: Real>>(
 ) {
     // SAFETY: passed on.
     unsafe {
-        copy_panel(
+        copy_panel_into(
             b.at(k0, first),
             b.column_stride,
             b.row_stride,

@@ -1,0 +1,175 @@
+//! Convolution with one input channel per group: a few multiply-adds per element, bound by loads.
+//!
+//! In the layout of [`super::input`] a whole output channel is one flat run, `out[j] = Σ_tap w[tap]·in[j + tap]`, with
+//! a few columns between the rows of the output that nobody wants. Registers hold a stretch of `j`; every tap costs
+//! one load and one multiply-add for each.
+
+use super::implicit::Finish;
+use super::input::{InputLayout, SLACK};
+use super::shape::ConvShape;
+use crate::nn::scratch::with_scratch;
+use crate::nn::vector::{Real, Vector, WithVector, run};
+use crate::parallel::{SharedMut, parallel_for};
+use crate::simd::vectorize;
+
+/// Convolves; `s.channels` is 1. Slices as in [`super::implicit::convolve`], weights `[groups·features][taps]` as they
+/// are. `None`: no memory.
+pub fn convolve<T: Real + bytemuck::Pod>(
+    s: &ConvShape,
+    input: &[T],
+    weights: &[T],
+    output: &mut [T],
+    finish: Finish<'_, T>,
+) -> Option<()> {
+    let (pixels, plane, taps) = (s.output_plane(), s.input_plane(), s.taps());
+    let layout = InputLayout::new(s);
+    let offsets = layout.taps();
+    let [pitch_d, pitch_h] = layout.pitch();
+    let [od, oh, ow] = s.output;
+    // From the first wanted element to the last.
+    let run_length = (od - 1) * pitch_d + (oh - 1) * pitch_h + ow;
+    let dense = run_length == pixels;
+    let out = SharedMut(output.as_mut_ptr());
+    let failed = std::sync::atomic::AtomicBool::new(false);
+    let work = pixels * taps * s.features;
+    parallel_for(s.batch * s.groups, 100_000 / work.max(1) + 1, |range| {
+        let copied = if layout.as_is { 0 } else { layout.plane + SLACK };
+        let done = with_scratch(copied + run_length, |scratch: &mut [T]| {
+            let (copy, flat) = scratch.split_at_mut(copied);
+            for item in range {
+                let mut data = &input[item * plane..(item + 1) * plane];
+                if !layout.as_is {
+                    vectorize(
+                        #[inline(always)]
+                        || layout.copy(data, &mut copy[..layout.plane]),
+                    );
+                    data = &copy[..layout.plane];
+                }
+                for f in 0..s.features {
+                    let channel = item * s.features + f;
+                    let feature = channel % (s.groups * s.features);
+                    let weights = &weights[feature * taps..(feature + 1) * taps];
+                    // SAFETY: each channel of the output belongs to one item.
+                    let to =
+                        unsafe { std::slice::from_raw_parts_mut(out.get().add(channel * pixels), pixels) };
+                    if dense {
+                        run(Taps {
+                            data,
+                            offsets: &offsets,
+                            weights,
+                            out: to,
+                        });
+                    } else {
+                        run(Taps {
+                            data,
+                            offsets: &offsets,
+                            weights,
+                            out: flat,
+                        });
+                        let flat = &*flat;
+                        vectorize(
+                            #[inline(always)]
+                            || {
+                                for (row, to) in to.chunks_exact_mut(ow).enumerate() {
+                                    let from = row / oh * pitch_d + row % oh * pitch_h;
+                                    to.copy_from_slice(&flat[from..from + ow]);
+                                }
+                            },
+                        );
+                    }
+                    if let Some(finish) = finish {
+                        finish(channel / (s.groups * s.features), feature, 0, to);
+                    }
+                }
+            }
+        });
+        if done.is_none() {
+            failed.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
+    });
+    (!failed.into_inner()).then_some(())
+}
+
+struct Taps<'a, T> {
+    data: &'a [T],
+    offsets: &'a [usize],
+    weights: &'a [T],
+    out: &'a mut [T],
+}
+
+impl<T: Real> WithVector<T> for Taps<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn call<V: Vector<Elem = T>>(self) {
+        let Taps {
+            data,
+            offsets,
+            weights,
+            out,
+        } = self;
+        let n = out.len();
+        assert!(offsets.len() == weights.len() && offsets.iter().all(|o| o + n <= data.len()));
+        let mut j = 0;
+        // SAFETY: every tap may be read for all `n` outputs, as just asserted.
+        unsafe {
+            while j + 8 * V::LANES <= n {
+                stretch::<V, 8>(data, offsets, weights, out, j);
+                j += 8 * V::LANES;
+            }
+            if j + 4 * V::LANES <= n {
+                stretch::<V, 4>(data, offsets, weights, out, j);
+                j += 4 * V::LANES;
+            }
+            if j + 2 * V::LANES <= n {
+                stretch::<V, 2>(data, offsets, weights, out, j);
+                j += 2 * V::LANES;
+            }
+            while j < n {
+                let wide = V::LANES.min(n - j);
+                let mut sum = V::splat(T::ZERO);
+                for (&offset, &weight) in offsets.iter().zip(weights) {
+                    let from = data.as_ptr().add(offset + j);
+                    let x = if wide == V::LANES {
+                        V::load(from)
+                    } else {
+                        V::load_part(from, wide)
+                    };
+                    sum = sum.fma(V::splat(weight), x);
+                }
+                let to = out.as_mut_ptr().add(j);
+                if wide == V::LANES {
+                    sum.store(to)
+                } else {
+                    sum.store_part(to, wide)
+                }
+                j += wide;
+            }
+        }
+    }
+}
+
+/// `N` registers of output from `j` on.
+#[inline(always)]
+unsafe fn stretch<V: Vector<Elem: Real>, const N: usize>(
+    data: &[V::Elem],
+    offsets: &[usize],
+    weights: &[V::Elem],
+    out: &mut [V::Elem],
+    j: usize,
+) {
+    // SAFETY: the caller vouches for `N` registers from `j` on, under every tap.
+    unsafe {
+        let mut sums = [V::splat(V::Elem::ZERO); N];
+        for (&offset, &weight) in offsets.iter().zip(weights) {
+            let from = data.as_ptr().add(offset + j);
+            let weight = V::splat(weight);
+            for (i, sum) in sums.iter_mut().enumerate() {
+                *sum = sum.fma(weight, V::load(from.add(i * V::LANES)));
+            }
+        }
+        for (i, sum) in sums.into_iter().enumerate() {
+            sum.store(out.as_mut_ptr().add(j + i * V::LANES));
+        }
+    }
+}

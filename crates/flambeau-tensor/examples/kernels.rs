@@ -3,6 +3,7 @@
 //! `cargo run --release --example kernels [filter]` prints GFLOP/s, the share of the peak that a probe of dependent-free
 //! multiply-adds reaches, and milliseconds, for one thread and for two.
 
+use flambeau_tensor::nn::conv::{ConvShape, depthwise, implicit};
 use flambeau_tensor::nn::gemm::{Columns, Matrix, Product, Rows, multiply, skinny};
 use flambeau_tensor::nn::vector::{Vector, WithVector, run};
 use flambeau_tensor::parallel::{SharedMut, with_threads};
@@ -86,6 +87,7 @@ fn main() {
     );
     let report = Report { peak, filter };
     products(&report);
+    convolutions(&report);
 }
 
 fn products(report: &Report) {
@@ -174,5 +176,80 @@ fn products(report: &Report) {
         report.line(&format!("gemm {m}x{k}x{n}"), flops, || {
             unsafe { multiply(&product) }.unwrap()
         });
+    }
+}
+
+fn convolutions(report: &Report) {
+    // input channels, output channels, groups, kernel, stride, image side
+    let shapes = [
+        (3, 64, 1, 7, 2, 224),
+        (64, 64, 1, 1, 1, 56),
+        (64, 64, 1, 3, 1, 56),
+        (64, 256, 1, 1, 1, 56),
+        (256, 64, 1, 1, 1, 56),
+        (256, 128, 1, 1, 1, 56),
+        (128, 128, 1, 3, 2, 56),
+        (128, 512, 1, 1, 1, 28),
+        (256, 512, 1, 1, 2, 56),
+        (128, 128, 1, 3, 1, 28),
+        (256, 256, 1, 3, 1, 14),
+        (1024, 256, 1, 1, 1, 14),
+        (256, 1024, 1, 1, 1, 14),
+        (512, 512, 1, 3, 1, 7),
+        (2048, 512, 1, 1, 1, 7),
+        (512, 2048, 1, 1, 1, 7),
+        (1024, 2048, 1, 1, 2, 14),
+        (3, 16, 1, 3, 2, 224),
+        (16, 64, 1, 1, 1, 112),
+        (64, 24, 1, 1, 1, 56),
+        (80, 480, 1, 1, 1, 14),
+        (160, 960, 1, 1, 1, 7),
+        (16, 16, 16, 3, 1, 112),
+        (64, 64, 64, 3, 2, 112),
+        (96, 96, 96, 3, 1, 56),
+        (240, 240, 240, 3, 2, 28),
+        (120, 120, 120, 5, 1, 28),
+        (672, 672, 672, 3, 1, 14),
+        (672, 672, 672, 5, 2, 14),
+        (960, 960, 960, 5, 1, 7),
+        (1152, 1152, 1152, 3, 1, 7),
+        (96, 96, 96, 7, 1, 56),
+        (192, 192, 192, 7, 1, 28),
+        (768, 768, 768, 7, 1, 7),
+        (128, 32, 1, 3, 1, 28),
+        (128, 32, 1, 3, 1, 56),
+        (128, 128, 32, 3, 1, 56),
+        (3, 96, 1, 4, 4, 224),
+    ];
+    for (cin, cout, groups, kernel, stride, side) in shapes {
+        let padding = if kernel == 4 { 0 } else { kernel / 2 };
+        let output = (side + 2 * padding - kernel) / stride + 1;
+        let s = ConvShape {
+            batch: 1,
+            groups,
+            channels: cin / groups,
+            features: cout / groups,
+            input: [1, side, side],
+            kernel: [1, kernel, kernel],
+            stride: [1, stride, stride],
+            padding: [0, padding, padding],
+            dilation: [1; 3],
+            output: [1, output, output],
+        };
+        let input = vec![0.5f32; cin * side * side];
+        let weights = vec![0.25f32; cout * s.depth()];
+        let mut out = vec![0f32; cout * output * output];
+        let name = format!("conv {cin}->{cout}/{groups} {kernel}x{kernel}/{stride} @{side}");
+        if s.channels == 1 {
+            report.line(&name, 2.0 * s.work(), || {
+                depthwise::convolve(&s, &input, &weights, &mut out, None).unwrap()
+            });
+        } else {
+            let mode = implicit::mode::<f32>(&s);
+            let packed = implicit::pack_weights(&s, &weights, mode).unwrap();
+            report.line(&format!("{name} {mode:?}"), 2.0 * s.work(), || {
+                implicit::convolve(&s, &input, &packed, &mut out, None).unwrap()
+            });
+        }
     }
 }

@@ -30,6 +30,8 @@ pub trait Vector: Copy {
     unsafe fn max(self, b: Self) -> Self;
     /// The smaller lane, NaN if either is.
     unsafe fn min(self, b: Self) -> Self;
+    /// The lanes with even numbers of `self` and then of `b`.
+    unsafe fn evens(self, b: Self) -> Self;
     /// The sum of the lanes, in a fixed order.
     unsafe fn sum(self) -> Self::Elem;
 }
@@ -55,9 +57,36 @@ mod x86 {
     #[derive(Clone, Copy)]
     pub struct F64x4(pub __m256d);
 
+    #[inline(always)]
+    unsafe fn evens_f32x16(a: __m512, b: __m512) -> __m512 {
+        unsafe {
+            let pick = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+            _mm512_permutex2var_ps(a, pick, b)
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn evens_f64x8(a: __m512d, b: __m512d) -> __m512d {
+        unsafe { _mm512_permutex2var_pd(a, _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14), b) }
+    }
+
+    #[inline(always)]
+    unsafe fn evens_f32x8(a: __m256, b: __m256) -> __m256 {
+        unsafe {
+            _mm256_castpd_ps(_mm256_permute4x64_pd::<0xD8>(_mm256_castps_pd(
+                _mm256_shuffle_ps::<0x88>(a, b),
+            )))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn evens_f64x4(a: __m256d, b: __m256d) -> __m256d {
+        unsafe { _mm256_permute4x64_pd::<0xD8>(_mm256_shuffle_pd::<0>(a, b)) }
+    }
+
     macro_rules! avx512 {
         ($v:ident, $e:ty, $lanes:literal, $mask:ty, $set:ident, $load:ident, $store:ident, $mload:ident, $mstore:ident,
-         $fma:ident, $add:ident, $mul:ident, $max:ident, $min:ident, $unord:ident, $blend:ident, $sum:ident) => {
+         $fma:ident, $add:ident, $mul:ident, $max:ident, $min:ident, $unord:ident, $blend:ident, $sum:ident, $pick:ident) => {
             impl Vector for $v {
                 type Elem = $e;
                 const LANES: usize = $lanes;
@@ -104,6 +133,10 @@ mod x86 {
                     unsafe { $v($blend($unord::<_CMP_UNORD_Q>(self.0, self.0), $min(self.0, b.0), self.0)) }
                 }
                 #[inline(always)]
+                unsafe fn evens(self, b: Self) -> Self {
+                    unsafe { $v($pick(self.0, b.0)) }
+                }
+                #[inline(always)]
                 unsafe fn sum(self) -> $e {
                     unsafe { $sum(self.0) }
                 }
@@ -128,7 +161,8 @@ mod x86 {
         _mm512_min_ps,
         _mm512_cmp_ps_mask,
         _mm512_mask_blend_ps,
-        _mm512_reduce_add_ps
+        _mm512_reduce_add_ps,
+        evens_f32x16
     );
     avx512!(
         F64x8,
@@ -147,12 +181,13 @@ mod x86 {
         _mm512_min_pd,
         _mm512_cmp_pd_mask,
         _mm512_mask_blend_pd,
-        _mm512_reduce_add_pd
+        _mm512_reduce_add_pd,
+        evens_f64x8
     );
 
     macro_rules! avx2 {
         ($v:ident, $e:ty, $lanes:literal, $int:ty, $set:ident, $load:ident, $store:ident, $mload:ident, $mstore:ident,
-         $fma:ident, $add:ident, $mul:ident, $max:ident, $min:ident, $cmp:ident, $blend:ident) => {
+         $fma:ident, $add:ident, $mul:ident, $max:ident, $min:ident, $cmp:ident, $blend:ident, $pick:ident) => {
             impl $v {
                 #[inline(always)]
                 unsafe fn mask(n: usize) -> __m256i {
@@ -214,6 +249,10 @@ mod x86 {
                     unsafe { $v($blend($min(self.0, b.0), self.0, $cmp::<_CMP_UNORD_Q>(self.0, self.0))) }
                 }
                 #[inline(always)]
+                unsafe fn evens(self, b: Self) -> Self {
+                    unsafe { $v($pick(self.0, b.0)) }
+                }
+                #[inline(always)]
                 unsafe fn sum(self) -> $e {
                     let mut lanes = [0.0; $lanes];
                     unsafe { $store(lanes.as_mut_ptr(), self.0) };
@@ -239,7 +278,8 @@ mod x86 {
         _mm256_max_ps,
         _mm256_min_ps,
         _mm256_cmp_ps,
-        _mm256_blendv_ps
+        _mm256_blendv_ps,
+        evens_f32x8
     );
     avx2!(
         F64x4,
@@ -257,7 +297,8 @@ mod x86 {
         _mm256_max_pd,
         _mm256_min_pd,
         _mm256_cmp_pd,
-        _mm256_blendv_pd
+        _mm256_blendv_pd,
+        evens_f64x4
     );
 }
 
@@ -331,6 +372,16 @@ macro_rules! plain {
             unsafe fn min(self, b: Self) -> Self {
                 let min = |a: $t, b: $t| if a < b || a.is_nan() { a } else { b };
                 Plain(std::array::from_fn(|i| min(self.0[i], b.0[i])))
+            }
+            #[inline(always)]
+            unsafe fn evens(self, b: Self) -> Self {
+                Plain(std::array::from_fn(|i| {
+                    if 2 * i < $n {
+                        self.0[2 * i]
+                    } else {
+                        b.0[2 * i - $n]
+                    }
+                }))
             }
             #[inline(always)]
             unsafe fn sum(mut self) -> $t {

@@ -10,7 +10,6 @@ use super::shape::ConvShape;
 use crate::nn::scratch::with_scratch;
 use crate::nn::vector::{Real, Vector, WithVector, run};
 use crate::parallel::{SharedMut, parallel_for};
-use crate::simd::vectorize;
 
 /// Convolves; `s.channels` is 1. Slices as in [`super::implicit::convolve`], weights `[groups·features][taps]` as they
 /// are. `None`: no memory.
@@ -26,23 +25,23 @@ pub fn convolve<T: Real + bytemuck::Pod>(
     let offsets = layout.taps();
     let [pitch_d, pitch_h] = layout.pitch();
     let [od, oh, ow] = s.output;
-    // From the first wanted element to the last.
-    let run_length = (od - 1) * pitch_d + (oh - 1) * pitch_h + ow;
-    let dense = run_length == pixels;
+    let rows = if layout.as_is { Vec::new() } else { layout.rows() };
+    // Rows of the output are computed in bands, so that what lies between them stays in the first-level cache.
+    let dense = pitch_h == ow && pitch_d == oh * ow;
+    let band = if dense { oh } else { (2048 / pitch_h).clamp(1, oh) };
     let out = SharedMut(output.as_mut_ptr());
     let failed = std::sync::atomic::AtomicBool::new(false);
     let work = pixels * taps * s.features;
     parallel_for(s.batch * s.groups, 100_000 / work.max(1) + 1, |range| {
         let copied = if layout.as_is { 0 } else { layout.plane + SLACK };
-        let done = with_scratch(copied + run_length, |scratch: &mut [T]| {
+        let between = if dense { 0 } else { band * pitch_h + SLACK };
+        let done = with_scratch(copied + between, |scratch: &mut [T]| {
             let (copy, flat) = scratch.split_at_mut(copied);
+            copy.fill(T::ZERO);
             for item in range {
                 let mut data = &input[item * plane..(item + 1) * plane];
                 if !layout.as_is {
-                    vectorize(
-                        #[inline(always)]
-                        || layout.copy(data, &mut copy[..layout.plane]),
-                    );
+                    layout.copy(&rows, data, &mut copy[..layout.plane]);
                     data = &copy[..layout.plane];
                 }
                 for f in 0..s.features {
@@ -60,22 +59,27 @@ pub fn convolve<T: Real + bytemuck::Pod>(
                             out: to,
                         });
                     } else {
-                        run(Taps {
-                            data,
-                            offsets: &offsets,
-                            weights,
-                            out: flat,
-                        });
-                        let flat = &*flat;
-                        vectorize(
-                            #[inline(always)]
-                            || {
-                                for (row, to) in to.chunks_exact_mut(ow).enumerate() {
-                                    let from = row / oh * pitch_d + row % oh * pitch_h;
-                                    to.copy_from_slice(&flat[from..from + ow]);
-                                }
-                            },
-                        );
+                        for d in 0..od {
+                            for h in (0..oh).step_by(band) {
+                                let high = band.min(oh - h);
+                                let flat = &mut flat[..(high - 1) * pitch_h + ow + SLACK];
+                                let wanted = flat.len() - SLACK;
+                                let data = &data[d * pitch_d + h * pitch_h..];
+                                run(Taps {
+                                    data,
+                                    offsets: &offsets,
+                                    weights,
+                                    out: &mut flat[..wanted],
+                                });
+                                let to = &mut to[(d * oh + h) * ow..][..high * ow];
+                                run(Gather {
+                                    flat,
+                                    pitch: pitch_h,
+                                    width: ow,
+                                    out: to,
+                                });
+                            }
+                        }
                     }
                     if let Some(finish) = finish {
                         finish(channel / (s.groups * s.features), feature, 0, to);
@@ -88,6 +92,49 @@ pub fn convolve<T: Real + bytemuck::Pod>(
         }
     });
     (!failed.into_inner()).then_some(())
+}
+
+/// Rows of `width` elements, `pitch` apart, moved together. Registers may be read past a row (`SLACK`).
+struct Gather<'a, T> {
+    flat: &'a [T],
+    pitch: usize,
+    width: usize,
+    out: &'a mut [T],
+}
+
+impl<T: Real> WithVector<T> for Gather<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn call<V: Vector<Elem = T>>(self) {
+        let Gather {
+            flat,
+            pitch,
+            width,
+            out,
+        } = self;
+        let rows = out.len() / width.max(1);
+        assert!(rows == 0 || (rows - 1) * pitch + width + SLACK <= flat.len() && V::LANES <= SLACK);
+        // SAFETY: reads end within the slack; a whole register is stored where that much output is left, and what
+        // it writes too much is the next row, which comes later.
+        unsafe {
+            for row in 0..rows {
+                let from = flat.as_ptr().add(row * pitch);
+                let mut i = 0;
+                while i < width {
+                    let at = row * width + i;
+                    let x = V::load(from.add(i));
+                    let to = out.as_mut_ptr().add(at);
+                    if at + V::LANES <= out.len() {
+                        x.store(to)
+                    } else {
+                        x.store_part(to, out.len() - at)
+                    }
+                    i += V::LANES;
+                }
+            }
+        }
+    }
 }
 
 struct Taps<'a, T> {
@@ -109,7 +156,7 @@ impl<T: Real> WithVector<T> for Taps<'_, T> {
             out,
         } = self;
         let n = out.len();
-        assert!(offsets.len() == weights.len() && offsets.iter().all(|o| o + n <= data.len()));
+        assert!(offsets.len() == weights.len() && offsets.iter().max().is_none_or(|o| o + n <= data.len()));
         let mut j = 0;
         // SAFETY: every tap may be read for all `n` outputs, as just asserted.
         unsafe {

@@ -184,19 +184,17 @@ fn laid_out<T: Real + bytemuck::Pod, R>(
     with_scratch(total + SLACK, |data: &mut [T]| {
         let plane = s.input_plane();
         let out = SharedMut(data.as_mut_ptr());
+        let rows = layout.rows();
         parallel_for(s.channels, (1 << 14) / layout.plane.max(1) + 1, |range| {
-            vectorize(
-                #[inline(always)]
-                || {
-                    for c in range {
-                        // SAFETY: each channel has its own part of the buffer.
-                        let to = unsafe {
-                            std::slice::from_raw_parts_mut(out.get().add(c * layout.plane), layout.plane)
-                        };
-                        layout.copy(&input[c * plane..(c + 1) * plane], to);
-                    }
-                },
-            );
+            for c in range {
+                // SAFETY: each channel has its own part of the buffer.
+                let to =
+                    unsafe { std::slice::from_raw_parts_mut(out.get().add(c * layout.plane), layout.plane) };
+                if rows.iter().map(|r| r.len()).sum::<usize>() < layout.plane {
+                    to.fill(T::ZERO);
+                }
+                layout.copy(&rows, &input[c * plane..(c + 1) * plane], to);
+            }
         });
         body(&data[..total])
     })

@@ -14,6 +14,7 @@
 //! per tap. Where there is neither padding nor stride, that already holds of the input itself and nothing is copied.
 
 use super::shape::ConvShape;
+use crate::nn::vector::{Real, Vector, WithVector, run};
 
 /// Elements after the last channel that may be read (never used) past its end.
 pub const SLACK: usize = 64;
@@ -88,14 +89,21 @@ impl InputLayout {
         offsets
     }
 
-    /// Lays out one channel: `input` to `out`, which has [`Self::plane`] elements.
-    pub fn copy<T: Copy + Default>(&self, input: &[T], out: &mut [T]) {
+    /// The rows of a laid-out channel that hold input, for [`Self::copy`].
+    pub fn rows(&self) -> Vec<Row> {
         let s = &self.shape;
-        let row = self.reach[2];
-        let mut rows = out.chunks_exact_mut(row.max(1));
+        let mut rows = Vec::new();
+        let mut to = 0;
         for &pd in &self.phases[0] {
             for &ph in &self.phases[1] {
                 for &pw in &self.phases[2] {
+                    // to[i] = from[i·stride + pw - padding]
+                    let (stride, padding) = (s.stride[2], s.padding[2]);
+                    let first = padding.saturating_sub(pw).div_ceil(stride).min(self.reach[2]);
+                    let end = (s.input[2] + padding)
+                        .saturating_sub(pw)
+                        .div_ceil(stride)
+                        .clamp(first, self.reach[2]);
                     for d in 0..self.reach[0] {
                         let from_d = (d * s.stride[0] + pd)
                             .checked_sub(s.padding[0])
@@ -104,52 +112,118 @@ impl InputLayout {
                             let from_h = (h * s.stride[1] + ph)
                                 .checked_sub(s.padding[1])
                                 .filter(|&i| i < s.input[1]);
-                            let Some(to) = rows.next() else { return };
-                            match (from_d, from_h) {
-                                (Some(d), Some(h)) => {
-                                    let start = (d * s.input[1] + h) * s.input[2];
-                                    let from = &input[start..start + s.input[2]];
-                                    copy_row(from, to, s.stride[2], pw, s.padding[2]);
-                                }
-                                _ => to.fill(T::default()),
+                            if let (Some(d), Some(h), true) = (from_d, from_h, first < end) {
+                                let row = (d * s.input[1] + h) * s.input[2];
+                                let from = row + first * stride + pw - padding;
+                                rows.push(Row {
+                                    from,
+                                    left: row + s.input[2] - from,
+                                    to: to + first,
+                                    n: end - first,
+                                });
                             }
+                            to += self.reach[2];
                         }
                     }
                 }
             }
         }
+        rows
+    }
+
+    /// Writes the input elements of one channel into `out`, which has [`Self::plane`] elements. What lies around
+    /// them is left alone: it is zero, and stays so from one channel to the next.
+    pub fn copy<T: Real>(&self, rows: &[Row], input: &[T], out: &mut [T]) {
+        run(CopyRows {
+            rows,
+            stride: self.shape.stride[2],
+            input,
+            out,
+        });
     }
 }
 
-/// `to[i] = from[i·stride + phase - padding]`, zero outside.
-fn copy_row<T: Copy + Default>(from: &[T], to: &mut [T], stride: usize, phase: usize, padding: usize) {
-    let first = padding.saturating_sub(phase).div_ceil(stride).min(to.len());
-    let end = (from.len() + padding)
-        .saturating_sub(phase)
-        .div_ceil(stride)
-        .clamp(first, to.len());
-    to[..first].fill(T::default());
-    to[end..].fill(T::default());
-    if first == end {
-        return;
+/// A row of input elements: `out[to + i] = input[from + i·stride]` for `n` of them; `left` may be read from `from` on.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    from: usize,
+    left: usize,
+    to: usize,
+    n: usize,
+}
+
+impl Row {
+    /// Elements of the row.
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> usize {
+        self.n
     }
-    let start = first * stride + phase - padding;
-    let to = &mut to[first..end];
-    match stride {
-        1 => to.copy_from_slice(&from[start..start + to.len()]),
-        2 => {
-            let pairs = &from[start..(start + 2 * to.len()).min(from.len())];
-            let (whole, rest) = pairs.as_chunks::<2>();
-            for (to, pair) in to.iter_mut().zip(whole) {
-                *to = pair[0];
-            }
-            if let (Some(to), Some(&last)) = (to.get_mut(whole.len()), rest.first()) {
-                *to = last;
+}
+
+struct CopyRows<'a, T> {
+    rows: &'a [Row],
+    stride: usize,
+    input: &'a [T],
+    out: &'a mut [T],
+}
+
+impl<T: Real> WithVector<T> for CopyRows<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn call<V: Vector<Elem = T>>(self) {
+        let CopyRows {
+            rows,
+            stride,
+            input,
+            out,
+        } = self;
+        for r in rows {
+            let from = &input[r.from..r.from + r.left];
+            let to = &mut out[r.to..r.to + r.n];
+            let (from, to, n) = (from.as_ptr(), to.as_mut_ptr(), r.n);
+            // SAFETY: `n` elements may be written, and `left >= (n - 1)·stride + 1` read.
+            unsafe {
+                let mut i = 0;
+                match stride {
+                    1 => {
+                        while i + V::LANES <= n {
+                            V::load(from.add(i)).store(to.add(i));
+                            i += V::LANES;
+                        }
+                        if i < n {
+                            V::load_part(from.add(i), n - i).store_part(to.add(i), n - i);
+                        }
+                    }
+                    2 => {
+                        while i < n {
+                            let left = r.left - 2 * i;
+                            let (one, two) = if left >= 2 * V::LANES {
+                                (V::load(from.add(2 * i)), V::load(from.add(2 * i + V::LANES)))
+                            } else if left > V::LANES {
+                                let two = V::load_part(from.add(2 * i + V::LANES), left - V::LANES);
+                                (V::load(from.add(2 * i)), two)
+                            } else if left == V::LANES {
+                                (V::load(from.add(2 * i)), V::splat(T::ZERO))
+                            } else {
+                                (V::load_part(from.add(2 * i), left), V::splat(T::ZERO))
+                            };
+                            let x = one.evens(two);
+                            if i + V::LANES <= n {
+                                x.store(to.add(i))
+                            } else {
+                                x.store_part(to.add(i), n - i)
+                            }
+                            i += V::LANES;
+                        }
+                    }
+                    _ => {
+                        for i in 0..n {
+                            *to.add(i) = *from.add(i * stride);
+                        }
+                    }
+                }
             }
         }
-        _ => to
-            .iter_mut()
-            .zip(from[start..].iter().step_by(stride))
-            .for_each(|(to, &x)| *to = x),
     }
 }

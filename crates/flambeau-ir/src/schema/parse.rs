@@ -340,7 +340,9 @@ impl<'a> Parser<'a> {
                 Type::union(members)
             }
             // Type variables are single lower-case words; custom classes are dotted.
-            v if v.len() <= 3 && v.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()) => {
+            v if v == "tVal"
+                || v.len() <= 3 && v.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()) =>
+            {
                 Type::var(v)
             }
             custom if custom.contains('.') => Type::Named(custom.into()),
@@ -383,6 +385,9 @@ impl<'a> Parser<'a> {
                     '\\' => text.push(match chars.next() {
                         Some((_, 'n')) => '\n',
                         Some((_, 't')) => '\t',
+                        Some((_, 'r')) => '\r',
+                        Some((_, 'f')) => '\x0c',
+                        Some((_, 'v')) => '\x0b',
                         Some((_, other)) => other,
                         None => break,
                     }),

@@ -25,8 +25,9 @@ impl fmt::Display for Schema {
             f.write_str(if self.arguments.is_empty() { "..." } else { ", ..." })?;
         }
         f.write_str(") -> ")?;
-        // One result stands bare; anything else is a parenthesised list.
-        let bare = self.returns.len() == 1 && !self.is_varret;
+        // One result stands bare, unless it would read as a list of results.
+        let bare = !self.is_varret
+            && matches!(self.returns.as_slice(), [r] if !r.declared.schema_str().starts_with('('));
         if !bare && !(self.returns.is_empty() && self.is_varret) {
             f.write_str("(")?;
         }
@@ -78,6 +79,15 @@ impl fmt::Display for Argument {
             f.write_str("=")?;
             match (default, inner) {
                 (IValue::Str(s), _) => f.write_str(&print::quoted(s))?,
+                // `int[2] padding=0` was written with one int for all; `SymInt[2]` was not.
+                (IValue::List(l), Type::List(element))
+                    if self.size.is_some_and(|n| n > 1)
+                        && **element == Type::Int
+                        && l.read().windows(2).all(|w| w[0] == w[1])
+                        && !l.is_empty() =>
+                {
+                    f.write_str(&print::literal(&l.read()[0]))?
+                }
                 (value, _) => f.write_str(&print::literal(value))?,
             }
         }

@@ -71,6 +71,7 @@ pub fn quoted(text: &str) -> String {
         match byte {
             b'\\' => out.push_str("\\\\"),
             b'"' => out.push_str("\\\""),
+            b'\'' => out.push_str("\\'"),
             b'\n' => out.push_str("\\n"),
             b'\t' => out.push_str("\\t"),
             b'\r' => out.push_str("\\r"),

@@ -1,0 +1,67 @@
+//! What every row must satisfy, checked in one loop over the table.
+
+use std::collections::HashSet;
+
+use flambeau_ir::schema::Schema;
+use flambeau_ops::{rows, table};
+
+/// Namespaces whose operators PyTorch itself does not register.
+const THIRD_PARTY: [&str; 3] = ["torch_scatter::", "torch_cluster::", "torch_sparse::"];
+
+#[test]
+fn schemas_print_back() {
+    let mut wrong = Vec::new();
+    for op in table().all() {
+        match Schema::parse(op.text()) {
+            Ok(schema) if schema.to_string() == op.text() => {}
+            Ok(schema) => wrong.push(format!("{}\n  prints as {schema}", op.text())),
+            Err(error) => wrong.push(format!("{}\n  {error}", op.text())),
+        }
+    }
+    assert!(wrong.is_empty(), "{} schemas:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn rows_are_known_and_unique() {
+    let known: HashSet<&str> = include_str!("../src/schemas.txt").lines().collect();
+    let mut seen = HashSet::new();
+    for op in rows().rows {
+        let text = op.text().to_string();
+        let ours = THIRD_PARTY.iter().any(|ns| text.starts_with(ns));
+        assert!(
+            ours || known.contains(text.as_str()),
+            "PyTorch has no such schema: {text}"
+        );
+        assert!(seen.insert(text.clone()), "declared twice: {text}");
+    }
+}
+
+/// The closure's parameters must read as the schema's.
+#[test]
+fn kernels_take_what_schemas_say() {
+    let mut wrong = Vec::new();
+    for op in rows().rows {
+        let Some(native) = op.kernel.as_ref().and_then(|k| k.parameters.clone()) else {
+            continue;
+        };
+        let declared: Vec<String> = op.schema().arguments.iter().map(|a| a.ty.schema_str()).collect();
+        let fits = native.len() == declared.len() && native.iter().zip(&declared).all(|(n, d)| accepts(n, d));
+        if !fits {
+            wrong.push(format!("{}\n  takes ({})", op.text(), native.join(", ")));
+        }
+    }
+    assert!(wrong.is_empty(), "{} rows:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn accepts(native: &str, declared: &str) -> bool {
+    match native {
+        "Any" => true,
+        "Any?" => declared.ends_with('?'),
+        "ScalarType" => declared == "int",
+        "ScalarType?" => declared == "int?",
+        "list" => declared.ends_with("[]"),
+        "Dict" => declared.starts_with("Dict("),
+        "list?" => declared.ends_with("[]?"),
+        other => other == declared || other.strip_suffix('?') == Some(declared),
+    }
+}

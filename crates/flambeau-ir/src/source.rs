@@ -70,57 +70,91 @@ impl SourceRange {
         self.source.origin.as_ref().and_then(|find| find(self.start))
     }
 
-    /// PyTorch's way to point: three lines of context on either side and `~~~~ <--- HERE` below.
+    /// PyTorch's way to point: the file and line, and the marked excerpt with two lines of context on either side.
     pub fn highlight(&self) -> String {
-        let text = &*self.source.text;
+        self.highlight_in("")
+    }
+
+    /// The same for a frame of a call stack, which names its function; an empty name is left out.
+    pub fn highlight_in(&self, function: &str) -> String {
+        let text = self.source.text.as_bytes();
         let start = (self.start as usize).min(text.len());
         let end = (self.end as usize).clamp(start, text.len());
-        let line_start = |at: usize| text[..at].rfind('\n').map_or(0, |p| p + 1);
-        let line_end = |at: usize| text[at..].find('\n').map_or(text.len(), |p| at + p);
-        if !text.is_char_boundary(start) || !text.is_char_boundary(end) {
-            return String::new();
+        if start == 0 && end == text.len() {
+            // The whole text is meant: PyTorch uses this to show Python stack traces.
+            return self.source.text.to_string();
         }
-        const CONTEXT: usize = 3;
-        let mut first = line_start(start);
-        for _ in 0..CONTEXT {
-            if first == 0 {
-                break;
-            }
-            first = line_start(first - 1);
-        }
-        let mut out = String::new();
+        let mut out = Vec::new();
         if let Some((file, line, _)) = self.file_line_col() {
-            out.push_str(&format!("  File \"{file}\", line {line}\n"));
+            let within = if function.is_empty() {
+                String::new()
+            } else {
+                format!(", in {function}")
+            };
+            out.extend(format!("  File \"{file}\", line {line}{within}\n").bytes());
         }
-        let mut at = first;
-        let mut after = 0;
-        while at < text.len() && after <= CONTEXT {
-            let stop = line_end(at);
-            let line = &text[at..stop];
-            out.push_str(line);
-            out.push('\n');
-            let last_marked = end.max(start + 1);
-            if stop >= start && at < last_marked {
-                let from = start.max(at) - at;
-                let to = last_marked.min(stop).max(at + from) - at;
-                // Only the part of a continuation line that holds code is marked.
-                let indent = line.len() - line.trim_start().len();
-                let from = if at > start { indent } else { from };
-                let here = last_marked <= stop + 1;
-                if to > from || here {
-                    out.push_str(&" ".repeat(from));
-                    out.push_str(&"~".repeat(to.saturating_sub(from)));
-                    if here {
-                        out.push_str(" <--- HERE");
-                    }
-                    out.push('\n');
-                }
-            }
-            if stop >= end {
-                after += 1;
-            }
-            at = stop + 1;
+        excerpt(text, start, end, &mut out);
+        String::from_utf8_lossy(&out).into_owned()
+    }
+}
+
+/// Writes the excerpt of `text` around `start..end` by the rules of PyTorch's `SourceRange::highlight`; users' tests
+/// match on this text. (`flambeau-syntax` has the same for texts that never became a graph.)
+fn excerpt(text: &[u8], start: usize, end: usize, out: &mut Vec<u8>) {
+    // PyTorch counts the newline of the marked line, so that three lines of context are two.
+    const CONTEXT: usize = 3;
+    let line_begin = |at: usize| text[..at].iter().rposition(|&b| b == b'\n').map_or(0, |p| p + 1);
+    let line_end = |at: usize| {
+        text[at..]
+            .iter()
+            .position(|&b| b == b'\n')
+            .map_or(text.len(), |p| at + p)
+    };
+    let mut first = line_begin(start);
+    let mut last = line_end(end);
+    for _ in 1..CONTEXT {
+        first = if first == 0 { 0 } else { line_begin(first - 1) };
+        last = if last == text.len() {
+            last
+        } else {
+            line_end(last + 1)
+        };
+    }
+    out.extend_from_slice(&text[first..start]);
+    let mut line_start = start;
+    let mut after = start;
+    while line_start < end {
+        let stop = line_end(line_start);
+        out.extend_from_slice(&text[line_start..stop]);
+        out.push(b'\n');
+        let begin = line_begin(line_start);
+        let marked_end = stop.min(end);
+        let blank = (begin..marked_end)
+            .take_while(|&i| text[i] == b' ' || i < start)
+            .count();
+        let marked = marked_end - begin - blank;
+        if marked > 0 {
+            // A range may run over into blank lines, which get no tildes of their own.
+            let more = text[stop..]
+                .iter()
+                .take(end + 1 - stop.min(end))
+                .any(|&b| b != b'\n' && b != b' ');
+            out.extend(std::iter::repeat_n(b' ', blank));
+            out.extend(std::iter::repeat_n(b'~', marked));
+            out.extend_from_slice(if stop < end && more {
+                b"\n"
+            } else {
+                b" <--- HERE\n"
+            });
         }
-        out
+        after = stop + 1;
+        line_start = after;
+    }
+    if after <= text.len() {
+        let rest = &text[after.min(last)..last];
+        out.extend_from_slice(rest);
+        if rest.last().is_some_and(|&b| b != b'\n') {
+            out.push(b'\n');
+        }
     }
 }

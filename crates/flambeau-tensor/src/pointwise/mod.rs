@@ -1,3 +1,25 @@
 //! Operators that treat each element for itself, over one strided engine.
+//!
+//! Every operator is a function giving a new tensor, and a twin with `_to` that takes a [`To`] first: new, in place
+//! (`add_`) or `out=`. Binary ones take [`Arg`]s, so either side may be a number: `add((&x).into(), 2.into(), 1.into())`.
+//!
+//! To add one: a [`table`](mod@table) entry with its loops, and an `op!` with its dtype rule.
 
+pub mod arith;
+pub mod bitwise;
+pub mod call;
+pub mod compare;
+pub mod divide;
 pub mod engine;
+pub mod logic;
+pub mod real;
+pub mod table;
+pub mod unary;
+
+pub use arith::*;
+pub use bitwise::*;
+pub use call::{Arg, To, result_type};
+pub use compare::*;
+pub use divide::*;
+pub use logic::*;
+pub use unary::*;

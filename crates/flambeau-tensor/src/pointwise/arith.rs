@@ -1,0 +1,227 @@
+//! Sums, products, extrema and other arithmetic of two operands. Division and powers are in [`super::divide`].
+
+use crate::convert::B8;
+use crate::dtype::DType;
+use crate::error::Result;
+use crate::pointwise::call::{Arg, To, op, promoting, promoting_float, result_type, run};
+use crate::pointwise::engine::Params;
+use crate::pointwise::real::Real;
+use crate::pointwise::table::table;
+use crate::scalar::Scalar;
+use crate::tensor::Tensor;
+use crate::{bail, ensure};
+
+table! {
+    ADD = "add_stub", Same {
+        float |c, a, b| a + b;
+        int |c, a, b| a.wrapping_add(b);
+        bool |c, a, b| B8(((a.0 | b.0) != 0) as u8);
+        complex |c, a, b| a + b;
+    }
+    // a + alpha * b
+    ADD_SCALED = "add_stub", Same {
+        float |c, a, b, alpha| b.madd::<M>(alpha, a);
+        int |c, a, b, alpha| a.wrapping_add(alpha.wrapping_mul(b));
+        bool |c, a, b, alpha| B8((a.0 != 0 || (alpha.0 != 0 && b.0 != 0)) as u8);
+        complex |c, a, b, alpha| a + alpha * b;
+    }
+    SUB = "sub_stub", Same {
+        float |c, a, b| a - b;
+        int |c, a, b| a.wrapping_sub(b);
+        complex |c, a, b| a - b;
+    }
+    MUL = "mul_stub", Same {
+        float |c, a, b| a * b;
+        int |c, a, b| a.wrapping_mul(b);
+        bool |c, a, b| B8((a.0 != 0 && b.0 != 0) as u8);
+        complex |c, a, b| a * b;
+    }
+    MAXIMUM = "maximum_cpu", Same {
+        float |c, a, b| if a.is_nan() || a > b { a } else { b };
+        int |c, a, b| if a > b { a } else { b };
+        bool |c, a, b| B8(((a.0 | b.0) != 0) as u8);
+    }
+    MINIMUM = "minimum_cpu", Same {
+        float |c, a, b| if a.is_nan() || a < b { a } else { b };
+        int |c, a, b| if a < b { a } else { b };
+        bool |c, a, b| B8((a.0 != 0 && b.0 != 0) as u8);
+    }
+    FMAX = "fmax_cpu", Same { float |c, a, b| if b.is_nan() || a >= b { a } else { b }; }
+    FMIN = "fmin_cpu", Same { float |c, a, b| if b.is_nan() || a <= b { a } else { b }; }
+    COPYSIGN = "copysign_cpu", Same { float |c, a, b| a.copysign(b); }
+    NEXTAFTER = "nextafter_cpu", Same { slow_float |c, a, b| a.next_after(b); }
+    HYPOT = "hypot_cpu", Same { slow_float |c, a, b| a.hypot(b); }
+    ATAN2 = "atan2_cpu", Same { float |c, a, b| a.atan2_::<M>(b); }
+    HEAVISIDE = "heaviside_cpu", Same {
+        float |c, a, b| if a == 0.0 { b } else if a > 0.0 { 1.0 } else { 0.0 };
+        int |c, a, b| if a == 0 { b } else { (a > 0) as T };
+        bool |c, a, b| if a.0 == 0 { b } else { B8(1) };
+    }
+    XLOGY = "xlogy_cpu", Same {
+        float |c, a, b| if b.is_nan() { b } else if a == 0.0 { 0.0 } else { a * b.log_::<M>() };
+    }
+    XLOG1PY = "xlog1py_cpu", Same {
+        float |c, a, b| if b.is_nan() { b } else if a == 0.0 { 0.0 } else { a * b.log1p_::<M>() };
+    }
+    LOGADDEXP = "logaddexp_cpu", Same {
+        float |c, a, b| {
+            let high = if a.is_nan() || a > b { a } else { b };
+            let sum = high + (-(a - b).abs()).exp_::<M>().log1p_::<M>();
+            if a == b && a.is_infinite() { a } else { sum }
+        };
+        slow_complex |c, a, b| {
+            let (high, low) = if a.re > b.re { (a, b) } else { (b, a) };
+            high + ((low - high).exp() + T::new(1.0, 0.0)).ln()
+        };
+    }
+    LOGADDEXP2 = "logaddexp2_cpu", Same {
+        float |c, a, b| {
+            let high = if a.is_nan() || a > b { a } else { b };
+            let sum = high + (-(a - b).abs()).exp2_::<M>().log1p_::<M>() * T::of(std::f64::consts::LOG2_E);
+            if a == b && a.is_infinite() { a } else { sum }
+        };
+    }
+    GCD = "gcd_cpu", Same {
+        slow_int |c, a, b| gcd_i64(a as i64, b as i64) as T;
+    }
+    LCM = "lcm_cpu", Same {
+        slow_int |c, a, b| {
+            let g = gcd_i64(a as i64, b as i64);
+            if g == 0 { 0 } else { (a as i64 / g).wrapping_mul(b as i64).wrapping_abs() as T }
+        };
+    }
+}
+
+fn gcd_i64(a: i64, b: i64) -> i64 {
+    let (mut a, mut b) = (a.unsigned_abs(), b.unsigned_abs());
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a as i64
+}
+
+/// Checks `alpha` of `add` and `sub` against the result type.
+fn check_alpha(common: DType, alpha: Scalar) -> Result<()> {
+    ensure!(
+        !matches!(alpha, Scalar::Bool(_)) || common == DType::Bool,
+        "Boolean alpha only supported for Boolean results."
+    );
+    ensure!(
+        common.is_floating_point() || common.is_complex() || alpha.is_integral(true),
+        "For integral input tensors, argument alpha must not be a floating point number."
+    );
+    ensure!(
+        common.is_complex() || !alpha.is_complex(),
+        "For non-complex input tensors, argument alpha must not be a complex number."
+    );
+    Ok(())
+}
+
+fn is_bool(a: Arg) -> bool {
+    a.dtype() == DType::Bool
+}
+
+fn check_sub(a: Arg, b: Arg) -> Result<()> {
+    if is_bool(a) && is_bool(b) {
+        bail!(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` \
+             operator instead."
+        );
+    }
+    if is_bool(a) || is_bool(b) {
+        bail!(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, \
+             use the `~` or `logical_not()` operator instead."
+        );
+    }
+    Ok(())
+}
+
+fn negated(alpha: Scalar) -> Scalar {
+    match alpha {
+        Scalar::Bool(b) => Scalar::Int(-(b as i64)),
+        Scalar::Int(i) => Scalar::Int(i.wrapping_neg()),
+        Scalar::Float(f) => Scalar::Float(-f),
+        Scalar::Complex(c) => Scalar::Complex(-c),
+    }
+}
+
+fn is_one(s: Scalar) -> bool {
+    s.to_complex() == num_complex::Complex::new(1.0, 0.0)
+}
+
+op! {
+    /// `a + alpha * b`
+    add, add_to(to, a: Arg, b: Arg, alpha: Scalar) {
+        let common = result_type(&[a, b]);
+        check_alpha(common, alpha)?;
+        if is_one(alpha) {
+            return run(&ADD, Params::default(), to, &[a, b], common, 1);
+        }
+        run(&ADD_SCALED, Params::default(), to, &[a, b, alpha.into()], common, 1)
+    }
+    /// `a - alpha * b`
+    sub, sub_to(to, a: Arg, b: Arg, alpha: Scalar) {
+        let common = result_type(&[a, b]);
+        check_sub(a, b)?;
+        check_alpha(common, alpha)?;
+        if is_one(alpha) {
+            return run(&SUB, Params::default(), to, &[a, b], common, 1);
+        }
+        run(&ADD_SCALED, Params::default(), to, &[a, b, negated(alpha).into()], common, 1)
+    }
+    /// `b - alpha * a`
+    rsub, rsub_to(to, a: Arg, b: Arg, alpha: Scalar) { sub_to(to, b, a, alpha) }
+    /// `a * b`
+    mul, mul_to(to, a: Arg, b: Arg) { promoting(&MUL, Params::default(), to, &[a, b], 1) }
+    maximum, maximum_to(to, a: Arg, b: Arg) {
+        ensure!(!a.dtype().is_complex() && !b.dtype().is_complex(), "maximum does not support complex inputs.");
+        promoting(&MAXIMUM, Params::default(), to, &[a, b], 1)
+    }
+    minimum, minimum_to(to, a: Arg, b: Arg) {
+        ensure!(!a.dtype().is_complex() && !b.dtype().is_complex(), "minimum does not support complex inputs.");
+        promoting(&MINIMUM, Params::default(), to, &[a, b], 1)
+    }
+    /// The larger, or the one that is not NaN.
+    fmax, fmax_to(to, a: Arg, b: Arg) {
+        let common = result_type(&[a, b]);
+        let table = if common.is_floating_point() { &FMAX } else { &MAXIMUM };
+        run(table, Params::default(), to, &[a, b], common, 1)
+    }
+    /// The smaller, or the one that is not NaN.
+    fmin, fmin_to(to, a: Arg, b: Arg) {
+        let common = result_type(&[a, b]);
+        let table = if common.is_floating_point() { &FMIN } else { &MINIMUM };
+        run(table, Params::default(), to, &[a, b], common, 1)
+    }
+    copysign, copysign_to(to, a: Arg, b: Arg) { promoting_float(&COPYSIGN, Params::default(), to, &[a, b], 1) }
+    nextafter, nextafter_to(to, a: Arg, b: Arg) { promoting(&NEXTAFTER, Params::default(), to, &[a, b], 8) }
+    hypot, hypot_to(to, a: Arg, b: Arg) { promoting(&HYPOT, Params::default(), to, &[a, b], 16) }
+    /// The angle of the point (b, a).
+    atan2, atan2_to(to, a: Arg, b: Arg) { promoting_float(&ATAN2, Params::default(), to, &[a, b], 8) }
+    heaviside, heaviside_to(to, a: Arg, b: Arg) {
+        ensure!(
+            !a.dtype().is_complex() && !b.dtype().is_complex(),
+            "heaviside is not yet implemented for complex tensors."
+        );
+        ensure!(
+            a.dtype() == b.dtype(),
+            "heaviside is not yet implemented for tensors with different dtypes."
+        );
+        promoting(&HEAVISIDE, Params::default(), to, &[a, b], 1)
+    }
+    /// `a * log(b)`, 0 where `a` is 0
+    xlogy, xlogy_to(to, a: Arg, b: Arg) { promoting_float(&XLOGY, Params::default(), to, &[a, b], 8) }
+    xlog1py, xlog1py_to(to, a: Arg, b: Arg) { promoting_float(&XLOG1PY, Params::default(), to, &[a, b], 8) }
+    logaddexp, logaddexp_to(to, a: Arg, b: Arg) { promoting_float(&LOGADDEXP, Params::default(), to, &[a, b], 16) }
+    logaddexp2, logaddexp2_to(to, a: Arg, b: Arg) {
+        promoting_float(&LOGADDEXP2, Params::default(), to, &[a, b], 16)
+    }
+    gcd, gcd_to(to, a: Arg, b: Arg) { promoting(&GCD, Params::default(), to, &[a, b], 32) }
+    lcm, lcm_to(to, a: Arg, b: Arg) { promoting(&LCM, Params::default(), to, &[a, b], 32) }
+}
+
+/// `a * b` computed in a given dtype.
+pub(crate) fn mul_as(to: To, a: Arg, b: Arg, common: DType) -> Result<Tensor> {
+    run(&MUL, Params::default(), to, &[a, b], common, 1)
+}

@@ -568,11 +568,13 @@ impl std::fmt::Debug for Tensor {
         if self.numel() <= 32
             && let Ok(values) = self.to_scalars()
         {
+            let short = matches!(self.dtype(), DType::Float | DType::Half | DType::BFloat16);
             let values: Vec<String> = values
                 .iter()
                 .map(|v| match v {
                     Scalar::Bool(b) => b.to_string(),
                     Scalar::Int(i) => i.to_string(),
+                    Scalar::Float(x) if short => format!("{:?}", *x as f32),
                     Scalar::Float(x) => format!("{x:?}"),
                     Scalar::Complex(c) => format!("{c}"),
                 })

@@ -213,9 +213,9 @@ op! {
     /// `a * log(b)`, 0 where `a` is 0
     xlogy, xlogy_to(to, a: Arg, b: Arg) { promoting_float(&XLOGY, Params::default(), to, &[a, b], 8) }
     xlog1py, xlog1py_to(to, a: Arg, b: Arg) { promoting_float(&XLOG1PY, Params::default(), to, &[a, b], 8) }
-    logaddexp, logaddexp_to(to, a: Arg, b: Arg) { promoting_float(&LOGADDEXP, Params::default(), to, &[a, b], 16) }
+    logaddexp, logaddexp_to(to, a: Arg, b: Arg) { promoting(&LOGADDEXP, Params::default(), to, &[a, b], 16) }
     logaddexp2, logaddexp2_to(to, a: Arg, b: Arg) {
-        promoting_float(&LOGADDEXP2, Params::default(), to, &[a, b], 16)
+        promoting(&LOGADDEXP2, Params::default(), to, &[a, b], 16)
     }
     gcd, gcd_to(to, a: Arg, b: Arg) { promoting(&GCD, Params::default(), to, &[a, b], 32) }
     lcm, lcm_to(to, a: Arg, b: Arg) { promoting(&LCM, Params::default(), to, &[a, b], 32) }

@@ -27,7 +27,6 @@ table! {
     // Shifts by a negative or too large amount give what an arithmetic shift by the full width would.
     LSHIFT = "lshift_cpu", Same {
         int |c, a, b| if (b as i64) < 0 || (b as i64) >= T::BITS as i64 { 0 } else { a.wrapping_shl(b as u32) };
-        float |c, a, b| a * (b as T).exp2();
     }
     RSHIFT = "rshift_cpu", Same {
         u8 |c, a, b| if b >= 8 { 0 } else { a >> b };
@@ -35,7 +34,6 @@ table! {
             let most = T::BITS as i64 - 1;
             a >> (if (b as i64) < 0 || (b as i64) > most { most } else { b as i64 } as u32)
         };
-        float |c, a, b| a / (b as T).exp2();
     }
 }
 

@@ -153,7 +153,12 @@ pub(crate) fn run_ins(
     cost: usize,
 ) -> Result<Tensor> {
     let Some(kernel) = table.kernels[compute as usize] else {
-        bail!(NotImplemented, "\"{}\" not implemented for '{}'", table.name, out_dtype.name())
+        bail!(
+            NotImplemented,
+            "\"{}\" not implemented for '{}'",
+            table.name,
+            out_dtype.name()
+        )
     };
     let out_want = table.out_compute(compute);
     let target = match to {
@@ -175,10 +180,22 @@ pub(crate) fn run_ins(
 }
 
 /// Runs a table over operands converted to `common`; results have `common`, or what the table gives.
-pub(crate) fn run(table: &Table, params: Params, to: To, args: &[Arg], common: DType, cost: usize) -> Result<Tensor> {
+pub(crate) fn run(
+    table: &Table,
+    params: Params,
+    to: To,
+    args: &[Arg],
+    common: DType,
+    cost: usize,
+) -> Result<Tensor> {
     let compute = common.compute();
     if table.kernels[compute as usize].is_none() {
-        bail!(NotImplemented, "\"{}\" not implemented for '{}'", table.name, common.name())
+        bail!(
+            NotImplemented,
+            "\"{}\" not implemented for '{}'",
+            table.name,
+            common.name()
+        )
     }
     let ins: SmallVec<[In; 4]> = args.iter().map(|a| a.wants(compute)).collect();
     let out_dtype = match table.gives {
@@ -199,7 +216,13 @@ pub(crate) fn promoting(table: &Table, params: Params, to: To, args: &[Arg], cos
 }
 
 /// As `promoting`, with integers computed in the default floating type.
-pub(crate) fn promoting_float(table: &Table, params: Params, to: To, args: &[Arg], cost: usize) -> Result<Tensor> {
+pub(crate) fn promoting_float(
+    table: &Table,
+    params: Params,
+    to: To,
+    args: &[Arg],
+    cost: usize,
+) -> Result<Tensor> {
     let common = match args {
         [Arg::Tensor(t)] => t.dtype(),
         _ => result_type(args),

@@ -134,11 +134,28 @@ pub fn isclose(a: &Tensor, b: &Tensor, rtol: f64, atol: f64, equal_nan: bool) ->
         a.dtype().name(),
         b.dtype().name()
     );
-    ensure!(rtol >= 0.0, "rtol must be greater than or equal to zero, but got {rtol}");
-    ensure!(atol >= 0.0, "atol must be greater than or equal to zero, but got {atol}");
-    let params = Params { f: [rtol, atol, 0.0, 0.0], i: [equal_nan as i64, 0], ..Params::default() };
+    ensure!(
+        rtol >= 0.0,
+        "rtol must be greater than or equal to zero, but got {rtol}"
+    );
+    ensure!(
+        atol >= 0.0,
+        "atol must be greater than or equal to zero, but got {atol}"
+    );
+    let params = Params {
+        f: [rtol, atol, 0.0, 0.0],
+        i: [equal_nan as i64, 0],
+        ..Params::default()
+    };
     let args = [a.into(), b.into()];
-    run(&ISCLOSE, params, crate::pointwise::To::New, &args, result_type(&args), 2)
+    run(
+        &ISCLOSE,
+        params,
+        crate::pointwise::To::New,
+        &args,
+        result_type(&args),
+        2,
+    )
 }
 
 /// `torch.allclose`.
@@ -151,7 +168,11 @@ pub fn allclose(a: &Tensor, b: &Tensor, rtol: f64, atol: f64, equal_nan: bool) -
 /// `torch.equal`: same shape and all elements equal.
 pub fn equal(a: &Tensor, b: &Tensor) -> Result<bool> {
     if a.dtype() != b.dtype() {
-        bail!("Expected object of data type {} but got data type {} for argument", a.dtype().name(), b.dtype().name());
+        bail!(
+            "Expected object of data type {} but got data type {} for argument",
+            a.dtype().name(),
+            b.dtype().name()
+        );
     }
     if a.sizes() != b.sizes() {
         return Ok(false);

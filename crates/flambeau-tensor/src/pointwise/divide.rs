@@ -53,13 +53,21 @@ macro_rules! float_floor_div {
                 return (0.0 as $t).copysign(a / b);
             }
             let floor = div.floor();
-            if div - floor > 0.5 { floor + 1.0 } else { floor }
+            if div - floor > 0.5 {
+                floor + 1.0
+            } else {
+                floor
+            }
         }
 
         /// The remainder with the sign of the divisor.
         fn $rem(a: $t, b: $t) -> $t {
             let rem = a % b;
-            if rem != 0.0 && (b < 0.0) != (rem < 0.0) { rem + b } else { rem }
+            if rem != 0.0 && (b < 0.0) != (rem < 0.0) {
+                rem + b
+            } else {
+                rem
+            }
         }
     };
 }
@@ -153,9 +161,9 @@ impl Rounding {
             None => Rounding::True,
             Some("trunc") => Rounding::Trunc,
             Some("floor") => Rounding::Floor,
-            Some(other) => bail!(
-                "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{other}'"
-            ),
+            Some(other) => {
+                bail!("div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{other}'")
+            }
         })
     }
 }
@@ -206,7 +214,10 @@ op! {
 fn pow_number(to: To, x: &Tensor, e: Scalar) -> Result<Tensor> {
     let common = result_type(&[x.into(), e.into()]);
     if x.dtype().is_integral(true) && e.is_integral(true) {
-        ensure!(e.to_i64() >= 0, "Integers to negative integer powers are not allowed.");
+        ensure!(
+            e.to_i64() >= 0,
+            "Integers to negative integer powers are not allowed."
+        );
     }
     // The shortcuts below may compute in another type, so the target is checked first.
     to.target(x.sizes(), common)?;
@@ -216,7 +227,11 @@ fn pow_number(to: To, x: &Tensor, e: Scalar) -> Result<Tensor> {
         return to.deliver(x.full_like(Scalar::Int(1), Some(common))?);
     }
     if special == 1.0 {
-        return to.deliver(if x.dtype() == common { x.copy()? } else { x.to_dtype(common)? });
+        return to.deliver(if x.dtype() == common {
+            x.copy()?
+        } else {
+            x.to_dtype(common)?
+        });
     }
     if common != DType::Bool && special == 2.0 {
         return arith::mul_as(to, x.into(), x.into(), common);

@@ -5,21 +5,29 @@
 //!
 //! To add one: a [`table`](mod@table) entry with its loops, and an `op!` with its dtype rule.
 
+pub mod activation;
 pub mod arith;
 pub mod bitwise;
 pub mod call;
 pub mod compare;
+pub mod complex;
 pub mod divide;
 pub mod engine;
 pub mod logic;
 pub mod real;
 pub mod table;
+pub mod ternary;
+#[cfg(test)]
+mod tests;
 pub mod unary;
 
+pub use activation::*;
 pub use arith::*;
 pub use bitwise::*;
 pub use call::{Arg, To, result_type};
 pub use compare::*;
+pub use complex::*;
 pub use divide::*;
 pub use logic::*;
+pub use ternary::*;
 pub use unary::*;

@@ -16,8 +16,8 @@ pub trait Real: Copy + PartialOrd + Default + 'static {
     fn tanh_<M: Madd>(self) -> Self;
     fn sigmoid<M: Madd>(self) -> Self;
     fn silu<M: Madd>(self) -> Self;
-    fn erf<M: Madd>(self) -> Self;
-    fn erfc<M: Madd>(self) -> Self;
+    fn erf_<M: Madd>(self) -> Self;
+    fn erfc_<M: Madd>(self) -> Self;
     fn gelu<M: Madd>(self) -> Self;
     fn gelu_tanh<M: Madd>(self) -> Self;
     fn sin_<M: Madd>(self) -> Self;
@@ -62,7 +62,7 @@ impl Real for f32 {
         M::single(self, b, c)
     }
     by_math!(single: exp_ = exp, exp2_ = exp2, expm1_ = expm1, log_ = log, log2_ = log2, log10_ = log10,
-        log1p_ = log1p, tanh_ = tanh, sigmoid = sigmoid, silu = silu, erf = erf, erfc = erfc, gelu = gelu,
+        log1p_ = log1p, tanh_ = tanh, sigmoid = sigmoid, silu = silu, erf_ = erf, erfc_ = erfc, gelu = gelu,
         gelu_tanh = gelu_tanh, sin_ = sin, cos_ = cos, tan_ = tan, asin_ = asin, acos_ = acos, atan_ = atan,
         sinh_ = sinh, cosh_ = cosh, asinh_ = asinh, acosh_ = acosh, atanh_ = atanh);
     #[inline(always)]
@@ -85,7 +85,11 @@ impl Real for f32 {
         if self == toward {
             return toward;
         }
-        if toward > self { self.next_up() } else { self.next_down() }
+        if toward > self {
+            self.next_up()
+        } else {
+            self.next_down()
+        }
     }
 }
 
@@ -99,7 +103,7 @@ impl Real for f64 {
         M::double(self, b, c)
     }
     by_math!(double: exp_ = exp, expm1_ = expm1, log_ = log, log2_ = log2, log10_ = log10, log1p_ = log1p,
-        tanh_ = tanh, sigmoid = sigmoid, silu = silu, erf = erf, erfc = erfc, gelu = gelu, gelu_tanh = gelu_tanh);
+        tanh_ = tanh, sigmoid = sigmoid, silu = silu, erf_ = erf, erfc_ = erfc, gelu = gelu, gelu_tanh = gelu_tanh);
     by_std!(f64: exp2_ = exp2, sin_ = sin, cos_ = cos, tan_ = tan, asin_ = asin, acos_ = acos, atan_ = atan,
         sinh_ = sinh, cosh_ = cosh, acosh_ = acosh, atanh_ = atanh, asinh_ = asinh);
     #[inline(always)]
@@ -122,6 +126,10 @@ impl Real for f64 {
         if self == toward {
             return toward;
         }
-        if toward > self { self.next_up() } else { self.next_down() }
+        if toward > self {
+            self.next_up()
+        } else {
+            self.next_down()
+        }
     }
 }

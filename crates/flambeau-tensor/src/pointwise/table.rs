@@ -70,7 +70,11 @@ pub trait Tile {
 /// # Safety
 /// See [`Kernel`].
 pub unsafe fn entry<K: Tile>(ins: *const *const u8, out: *mut u8, n: usize, params: &Params) {
-    let mut c = Context { f: params.f, i: params.i, fault: false };
+    let mut c = Context {
+        f: params.f,
+        i: params.i,
+        fault: false,
+    };
     // SAFETY: by the contract; `isa` names a level only if the processor has all its features.
     unsafe {
         match isa() {
@@ -92,7 +96,11 @@ pub unsafe fn entry<K: Tile>(ins: *const *const u8, out: *mut u8, n: usize, para
 /// # Safety
 /// See [`Kernel`].
 pub unsafe fn entry_plain<K: Tile>(ins: *const *const u8, out: *mut u8, n: usize, params: &Params) {
-    let mut c = Context { f: params.f, i: params.i, fault: false };
+    let mut c = Context {
+        f: params.f,
+        i: params.i,
+        fault: false,
+    };
     // SAFETY: by the contract.
     unsafe { K::run::<Separate>(ins, out, n, &mut c) }
     if c.fault {

@@ -124,8 +124,8 @@ table! {
             (x / (1.0 - x)).log_::<M>()
         };
     }
-    ERF = "erf_cpu", Same { float |c, a| a.erf::<M>(); }
-    ERFC = "erfc_cpu", Same { float |c, a| a.erfc::<M>(); }
+    ERF = "erf_cpu", Same { float |c, a| a.erf_::<M>(); }
+    ERFC = "erfc_cpu", Same { float |c, a| a.erfc_::<M>(); }
     SINC = "sinc_cpu", Same {
         float |c, a| if a == 0.0 { 1.0 } else { let p = a * T::of(std::f64::consts::PI); p.sin_::<M>() / p };
         slow_complex |c, a| if a == T::default() { T::new(1.0, 0.0) } else {
@@ -198,7 +198,7 @@ macro_rules! rounding_functions {
             #[doc = concat!("`torch.", stringify!($name), "`; integers stay as they are.")]
             $name, $to(to, x: &Tensor) {
                 ensure!(
-                    !x.is_complex(),
+                    !x.is_complex() && x.dtype() != DType::Bool,
                     NotImplemented,
                     "\"{}\" not implemented for '{}'",
                     $table.name,
@@ -255,14 +255,6 @@ op! {
         if x.is_complex() { promoting(&SGN, no_params(), to, &[x.into()], 4) } else { sign_to(to, x) }
     }
     round_decimals, round_decimals_to(to, x: &Tensor, decimals: i64) {
-        if x.dtype().is_integral(true) {
-            ensure!(
-                decimals >= 0 || x.dtype() == DType::Bool,
-                "\"round_cpu\" not implemented for '{}'",
-                x.dtype().name()
-            );
-            return to.deliver(x.copy()?);
-        }
         if decimals == 0 {
             return round_to(to, x);
         }

@@ -26,6 +26,7 @@ pub mod pointwise;
 pub mod random;
 pub mod scalar;
 pub mod simd;
+pub mod sort;
 pub mod storage;
 pub mod tensor;
 pub mod view;

@@ -24,5 +24,6 @@ pub enum Attr {
     /// Constants of other types: tuples, dicts, enum members, devices, objects.
     Value(IValue),
     Type(Type),
+    Types(Vec<Type>),
     Graph(Arc<Graph>),
 }

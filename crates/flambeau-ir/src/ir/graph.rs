@@ -749,7 +749,7 @@ impl Graph {
                 return list(Type::Str, v.iter().map(|s| IValue::Str(s.clone())).collect());
             }
             (Some(Attr::Tensors(v)), _) => return Some(IValue::tensors(v.iter().cloned())),
-            (Some(Attr::Type(_) | Attr::Graph(_)), _) => return None,
+            (Some(Attr::Type(_) | Attr::Types(_) | Attr::Graph(_)), _) => return None,
         })
     }
     /// Whether the value is the constant None.

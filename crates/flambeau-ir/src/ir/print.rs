@@ -7,6 +7,7 @@ use flambeau_tensor::{Scalar, Tensor};
 
 use super::graph::{BlockId, Graph, NodeId, ValueId};
 use super::{Attr, Symbol};
+use crate::types::Type;
 use crate::value::{IValue, print};
 
 impl fmt::Display for Graph {
@@ -163,6 +164,7 @@ fn attribute(attr: &Attr) -> String {
         Attr::Tensors(v) => join(v.iter().map(tensor).collect()),
         Attr::Value(v) => value(v),
         Attr::Type(t) => t.to_string(),
+        Attr::Types(v) => join(v.iter().map(Type::to_string).collect()),
         Attr::Graph(_) => "<Graph>".into(),
     }
 }

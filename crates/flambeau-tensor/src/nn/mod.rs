@@ -2,7 +2,9 @@
 //!
 //! `vector`, `scratch` and `gemm` work on raw strided memory; the functions on tensors stand on them.
 
+pub mod access;
 pub mod conv;
 pub mod gemm;
+pub mod matmul;
 pub mod scratch;
 pub mod vector;

@@ -408,6 +408,7 @@ pub trait Real: Copy + Send + Sync + Default + PartialEq + std::fmt::Debug + 'st
     const ONE: Self;
     fn times(self, b: Self) -> Self;
     fn plus(self, b: Self) -> Self;
+    fn less(self, b: Self) -> Self;
 }
 
 impl Real for f32 {
@@ -426,6 +427,10 @@ impl Real for f32 {
     fn plus(self, b: f32) -> f32 {
         self + b
     }
+    #[inline(always)]
+    fn less(self, b: f32) -> f32 {
+        self - b
+    }
 }
 
 impl Real for f64 {
@@ -443,6 +448,10 @@ impl Real for f64 {
     #[inline(always)]
     fn plus(self, b: f64) -> f64 {
         self + b
+    }
+    #[inline(always)]
+    fn less(self, b: f64) -> f64 {
+        self - b
     }
 }
 

@@ -4,6 +4,7 @@
 //! that neither the number of threads nor the cut shows in the result; the order of summation depends on the shape and
 //! the strides only.
 
+pub mod choose;
 pub mod drive;
 pub mod pack;
 pub mod skinny;

@@ -1,14 +1,22 @@
 //! Convolution in one to three dimensions.
 //!
-//! [`shape`] holds the numbers, [`input`] lays the input out, [`implicit`] and [`depthwise`] compute, [`plain`] defines.
+//! [`call`] has the operators on tensors and [`params`] their checks. [`shape`] holds the numbers, [`input`] lays the
+//! input out, [`implicit`], [`depthwise`] and [`transposed`] compute, [`plain`] defines.
 
+pub mod call;
 pub mod depthwise;
 pub mod implicit;
 pub mod input;
+pub mod params;
 pub mod plain;
 pub mod shape;
+pub mod transposed;
 
+#[cfg(test)]
+mod call_tests;
 #[cfg(test)]
 mod tests;
 
+pub use call::*;
+pub use params::ConvParams;
 pub use shape::ConvShape;

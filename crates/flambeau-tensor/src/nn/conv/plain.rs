@@ -47,3 +47,48 @@ pub fn convolve<T: Copy, S: Copy>(
         }
     }
 }
+
+/// The transposed convolution by its definition: every incoming element is added, times each weight, where a
+/// convolution would have read it. Slices as in [`super::transposed::convolve`]; `out` starts at zero.
+pub fn transposed<T: Copy>(
+    s: &ConvShape,
+    input: &[T],
+    weights: &[T],
+    out: &mut [T],
+    madd: impl Fn(T, T, T) -> T,
+) {
+    let (plane, taps, pixels) = (s.input_plane(), s.taps(), s.output_plane());
+    for image in 0..s.batch {
+        for feature in 0..s.groups * s.features {
+            let first = (image * s.groups + feature / s.features) * s.channels;
+            for pixel in 0..pixels {
+                let x = input[(image * s.groups * s.features + feature) * pixels + pixel];
+                let o = [
+                    pixel / (s.output[1] * s.output[2]),
+                    pixel / s.output[2] % s.output[1],
+                    pixel % s.output[2],
+                ];
+                for c in 0..s.channels {
+                    let out = &mut out[(first + c) * plane..][..plane];
+                    let weights = &weights[(feature * s.channels + c) * taps..][..taps];
+                    for (tap, &weight) in weights.iter().enumerate() {
+                        let k = [
+                            tap / (s.kernel[1] * s.kernel[2]),
+                            tap / s.kernel[2] % s.kernel[1],
+                            tap % s.kernel[2],
+                        ];
+                        let to = |i: usize| {
+                            (o[i] * s.stride[i] + k[i] * s.dilation[i])
+                                .checked_sub(s.padding[i])
+                                .filter(|&x| x < s.input[i])
+                        };
+                        if let (Some(d), Some(h), Some(w)) = (to(0), to(1), to(2)) {
+                            let to = &mut out[(d * s.input[1] + h) * s.input[2] + w];
+                            *to = madd(*to, x, weight);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

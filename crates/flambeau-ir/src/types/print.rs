@@ -117,21 +117,32 @@ impl Type {
 
     /// The spelling of annotations in code: `Optional[Tensor]`, `List[int]`.
     pub fn annotation_str(&self) -> String {
+        self.annotation_str_with(&|_| None)
+    }
+
+    /// As [`Type::annotation_str`], with other names for the types that `rename` knows. Archives
+    /// need it where two classes share a name.
+    pub fn annotation_str_with(&self, rename: &dyn Fn(&Type) -> Option<String>) -> String {
+        if let Some(name) = rename(self) {
+            return name;
+        }
+        let spell = |t: &Type| t.annotation_str_with(rename);
+        let join = |types: &[Type]| types.iter().map(spell).collect::<Vec<_>>().join(", ");
         match self {
             Type::Number => "number".into(),
-            Type::List(t) => format!("List[{}]", t.annotation_str()),
-            Type::Optional(t) => format!("Optional[{}]", t.annotation_str()),
-            Type::Future(t) => format!("Future[{}]", t.annotation_str()),
-            Type::Await(t) => format!("Await[{}]", t.annotation_str()),
-            Type::RRef(t) => format!("RRef[{}]", t.annotation_str()),
-            Type::Dict(kv) => format!("Dict[{}, {}]", kv.0.annotation_str(), kv.1.annotation_str()),
+            Type::List(t) => format!("List[{}]", spell(t)),
+            Type::Optional(t) => format!("Optional[{}]", spell(t)),
+            Type::Future(t) => format!("Future[{}]", spell(t)),
+            Type::Await(t) => format!("Await[{}]", spell(t)),
+            Type::RRef(t) => format!("RRef[{}]", spell(t)),
+            Type::Dict(kv) => format!("Dict[{}, {}]", spell(&kv.0), spell(&kv.1)),
             Type::Tuple(t) => match &t.named {
                 Some(named) => named.name.to_string(),
                 // Python's grammar has no empty subscript, hence the odd spelling.
                 None if t.elements.is_empty() => "Tuple[()]".into(),
-                None => format!("Tuple[{}]", join(&t.elements, Type::annotation_str)),
+                None => format!("Tuple[{}]", join(&t.elements)),
             },
-            Type::Union(members) => format!("Union[{}]", join(&sorted_union(members), Type::annotation_str)),
+            Type::Union(members) => format!("Union[{}]", join(&sorted_union(members))),
             Type::Interface(interface) => interface.name.to_string(),
             Type::Enum(e) => e.name.to_string(),
             Type::ScalarType | Type::Layout | Type::MemoryFormat | Type::SymInt => "int".into(),

@@ -1,1 +1,3 @@
 //! The TorchScript compiler and interpreter.
+
+pub mod code;

@@ -339,7 +339,7 @@ fn is_for_loop(graph: &Graph, node: NodeId) -> bool {
 }
 
 fn collect_constants(graph: &Graph, block: BlockId, into: &mut Vec<NodeId>) {
-    let mut add = |values: &[ValueId], into: &mut Vec<NodeId>| {
+    let add = |values: &[ValueId], into: &mut Vec<NodeId>| {
         for &value in values {
             if let Some(node) = graph.defining_node(value)
                 && graph.kind(node) == "prim::Constant"

@@ -121,6 +121,7 @@ fn archives_round_trip() {
     archives.extend(files(folder.join("ops"), "pt"));
     let (mut count, mut bytes) = (0, 0);
     let mut time = std::time::Duration::ZERO;
+    let mut large = String::new();
     for path in archives {
         let name = path.display().to_string();
         let archive = Archive::open(&path, &Limits::default()).expect("an archive");
@@ -137,9 +138,16 @@ fn archives_round_trip() {
             time += start.elapsed();
             count += 1;
             bytes += code.len();
+            if large.len() < 1 << 20 {
+                large.push_str(&code);
+            }
         }
     }
     eprintln!("{count} files, {bytes} bytes, parsed once in {time:?}");
+    let file = Arc::new(SourceFile::new("large.py", large));
+    let start = std::time::Instant::now();
+    let _ = parse_archive_module(&file);
+    eprintln!("one file of {} bytes in {:?}", file.text.len(), start.elapsed());
 }
 
 /// An excerpt of a recorded message: where it starts, the line it names, the function it names.

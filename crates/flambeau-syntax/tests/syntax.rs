@@ -341,6 +341,19 @@ fn strings_of_archives_are_bytes() {
     );
 }
 
+#[test]
+fn archives_may_use_keywords_as_names() {
+    let text = "class A(Module):\n  lambda : __torch__.from.B\n  def try(self: __torch__.A,\n    x: Tensor) -> Tensor:\n    yield = self.lambda\n    return (yield).try(x, )\n";
+    let file = Arc::new(SourceFile::new("code.py", text));
+    let (module, diagnostics) = parse_archive_module(&file);
+    assert!(diagnostics.is_empty(), "{}", render(&diagnostics, false));
+    assert_eq!(
+        print_module(&module, &file),
+        "class A(Module):\n    lambda: __torch__.from.B\n    def try(self: __torch__.A, x: Tensor) -> Tensor:\n        yield = self.lambda\n        return yield.try(x)\n"
+    );
+    assert!(!parse_module(&file).1.is_empty());
+}
+
 /// Texts of any depth are read or refused, on a small stack.
 #[test]
 fn deep_nesting() {

@@ -30,17 +30,22 @@ impl Cx<'_> {
     }
 
     pub(super) fn ident(&self, ident: &ruff::Identifier) -> Ident {
+        let at = span(ident.range);
         Ident {
-            name: ident.id.to_string(),
-            span: span(ident.range),
+            name: self.name(&ident.id, at),
+            span: at,
         }
+    }
+
+    fn name(&self, name: &str, at: Span) -> String {
+        if self.masked { self.file.slice(at) } else { name }.to_string()
     }
 
     fn expr_kind(&mut self, e: &ruff::Expr, at: Span) -> ExprKind {
         use ruff::Expr as E;
         let unsupported = |what| ExprKind::Unsupported { what };
         match e {
-            E::Name(e) => ExprKind::Name(e.id.to_string()),
+            E::Name(e) => ExprKind::Name(self.name(&e.id, at)),
             E::NoneLiteral(_) => ExprKind::Constant(Constant::None),
             E::BooleanLiteral(e) => ExprKind::Constant(Constant::Bool(e.value)),
             E::EllipsisLiteral(_) => ExprKind::Constant(Constant::Ellipsis),

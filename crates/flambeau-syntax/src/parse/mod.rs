@@ -9,7 +9,7 @@ mod type_comment;
 
 use std::sync::Arc;
 
-use ruff_python_ast::token::TokenKind;
+use ruff_python_ast::token::{TokenKind, Tokens};
 use ruff_python_parser::{Mode, ParseErrorType, ParseOptions, parse_unchecked};
 use ruff_text_size::{Ranged, TextRange};
 
@@ -44,6 +44,8 @@ struct Cx<'a> {
     views: Vec<Span>,
     /// Whether the node being converted is inside of a function, whose inner definitions are no views.
     in_function: bool,
+    /// Whether names must be read from the file, because Ruff was given a text with other names.
+    masked: bool,
 }
 
 /// Reads a program written by a person.
@@ -79,6 +81,7 @@ fn cx(file: &Arc<SourceFile>, strings: Strings) -> Cx<'_> {
         depth: 0,
         views: Vec::new(),
         in_function: false,
+        masked: false,
     }
 }
 
@@ -89,7 +92,14 @@ fn module(file: &Arc<SourceFile>, strings: Strings) -> (Module, Vec<Diagnostic>,
         return (out, cx.diagnostics, cx.views);
     }
     stacker::maybe_grow(STACK_LEFT, STACK_SIZE, || {
-        let parsed = parse_unchecked(&file.text, ParseOptions::from(Mode::Module));
+        let mut parsed = parse_unchecked(&file.text, ParseOptions::from(Mode::Module));
+        if strings == Strings::Bytes
+            && !parsed.errors().is_empty()
+            && let Some(text) = mask_keywords(&file.text, parsed.tokens())
+        {
+            parsed = parse_unchecked(&text, ParseOptions::from(Mode::Module));
+            cx.masked = true;
+        }
         let comments = parsed.tokens().iter().filter(|t| t.kind() == TokenKind::Comment);
         cx.comments = comments.map(|t| span(t.range())).collect();
         for error in parsed.errors() {
@@ -179,6 +189,28 @@ impl Cx<'_> {
         };
         self.deeper(at, deep, f)
     }
+}
+
+/// The text with placeholders of equal length for Python's keywords that are names to PyTorch's parser: archives may
+/// have attributes called `lambda` or `from`. `None` where there are none.
+fn mask_keywords(text: &str, tokens: &Tokens) -> Option<String> {
+    use TokenKind::{Async, Await, Except, Finally, From, Lambda, Nonlocal, Try, Yield};
+    let mut out = String::new();
+    for token in tokens.iter() {
+        if matches!(
+            token.kind(),
+            Async | Await | Except | Finally | From | Lambda | Nonlocal | Try | Yield
+        ) {
+            let at = span(token.range()).range();
+            out.push_str(text.get(out.len()..at.start)?);
+            out.extend(at.map(|_| '_'));
+        }
+    }
+    if out.is_empty() {
+        return None;
+    }
+    out.push_str(text.get(out.len()..)?);
+    Some(out)
 }
 
 fn span(range: TextRange) -> Span {

@@ -39,9 +39,12 @@ pub struct ArchiveWriter<W: Write> {
 }
 
 impl<W: Write> ArchiveWriter<W> {
-    /// `root` is the top folder, which PyTorch names after the file without its extension; see [`root_name`].
+    /// `root` is the top folder, which PyTorch names after the file without its extension; see [`root_name`]. Empty for
+    /// a zip file without one, such as `.npz`.
     pub fn new(sink: W, root: &str) -> Result<Self> {
-        crate::archive::check_name(root)?;
+        if !root.is_empty() {
+            crate::archive::check_name(root)?;
+        }
         if root.contains('/') {
             return Err(Error::corrupt(format!(
                 "`{root}` is not the name of a top folder"
@@ -64,7 +67,7 @@ impl<W: Write> ArchiveWriter<W> {
 
     /// Writes one entry; the name leaves out the top folder.
     pub fn add(&mut self, name: &str, bytes: &[u8], packing: Packing) -> Result<()> {
-        let full = format!("{}/{name}", self.root);
+        let full = if self.root.is_empty() { name.to_owned() } else { format!("{}/{name}", self.root) };
         crate::archive::check_name(&full)?;
         if full.ends_with('/') {
             return Err(Error::corrupt(format!("`{name}` is the name of a folder")));
@@ -142,6 +145,11 @@ impl<W: Write> ArchiveWriter<W> {
             let id = format!("{:020}{:020}", self.name_hash, self.crc_hash);
             self.add(".data/serialization_id", id.as_bytes(), Packing::Stored)?;
         }
+        self.finish_plain()
+    }
+
+    /// Writes the directory alone, for a zip file that is no archive of PyTorch's.
+    pub fn finish_plain(mut self) -> Result<W> {
         let (count, size, offset) = (self.names.len() as u64, self.directory.len() as u64, self.at);
         let directory = std::mem::take(&mut self.directory);
         self.put(&directory)?;

@@ -1,1 +1,4 @@
+#[allow(dead_code)] // the subcommands use it
+mod values;
+
 fn main() {}

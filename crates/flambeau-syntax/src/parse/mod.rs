@@ -22,6 +22,9 @@ use crate::span::{SourceFile, Span};
 const STACK_LEFT: usize = 4 << 20;
 const STACK_SIZE: usize = 16 << 20;
 
+/// A text that is no Python at all gives a complaint a line; nobody reads more than these.
+const MAX_COMPLAINTS: usize = 50;
+
 /// How string literals are to be understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Strings {
@@ -102,12 +105,17 @@ fn module(file: &Arc<SourceFile>, strings: Strings) -> (Module, Vec<Diagnostic>,
         }
         let comments = parsed.tokens().iter().filter(|t| t.kind() == TokenKind::Comment);
         cx.comments = comments.map(|t| span(t.range())).collect();
-        for error in parsed.errors() {
-            // The serializer drops the `*` of keyword-only parameters.
-            let dropped_star = error.error == ParseErrorType::NonDefaultParamAfterDefaultParam;
-            if !(dropped_star && strings == Strings::Bytes) {
-                cx.syntax_error(&error.error.to_string(), span(error.location));
-            }
+        // The serializer drops the `*` of keyword-only parameters.
+        let dropped_star = |error: &ParseErrorType| {
+            strings == Strings::Bytes && *error == ParseErrorType::NonDefaultParamAfterDefaultParam
+        };
+        for error in parsed
+            .errors()
+            .iter()
+            .filter(|e| !dropped_star(&e.error))
+            .take(MAX_COMPLAINTS)
+        {
+            cx.syntax_error(&error.error.to_string(), span(error.location));
         }
         if let ruff_python_ast::Mod::Module(tree) = parsed.syntax() {
             out.body = cx.stmts(&tree.body);

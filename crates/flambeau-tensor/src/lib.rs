@@ -18,6 +18,7 @@ pub mod copy;
 pub mod dtype;
 pub mod error;
 pub mod factory;
+pub mod fft;
 pub mod layout;
 pub mod math;
 pub mod nn;

@@ -130,7 +130,11 @@ where
         }
         for lane in 0..lanes {
             for k in 0..n {
-                store(first + lane, k, Complex::new(re[k * lanes + lane], im[k * lanes + lane]));
+                store(
+                    first + lane,
+                    k,
+                    Complex::new(re[k * lanes + lane], im[k * lanes + lane]),
+                );
             }
         }
     }
@@ -149,7 +153,9 @@ fn put_back<T: Element>(data: Vec<T>, mut sizes: Dims, n: usize, dim: usize) -> 
     if let Some(last) = sizes.last_mut() {
         *last = n as i64;
     }
-    Tensor::from_vec(data, &sizes)?.transpose(dim as i64, -1)?.contiguous()
+    Tensor::from_vec(data, &sizes)?
+        .transpose(dim as i64, -1)?
+        .contiguous()
 }
 
 fn c2c_one<T: Part>(t: &Tensor, dim: usize, factor: f64, forward: bool) -> Result<Tensor>
@@ -162,9 +168,15 @@ where
     let data = read.slice::<Complex<T>>()?;
     let mut out = vec![Complex::<T>::default(); data.len()];
     let factor = T::of(factor);
-    rows(n, count, forward, |r, k| data[r * n + k], |r, k, z| {
-        out[r * n + k] = Complex::new(z.re * factor, z.im * factor);
-    })?;
+    rows(
+        n,
+        count,
+        forward,
+        |r, k| data[r * n + k],
+        |r, k, z| {
+            out[r * n + k] = Complex::new(z.re * factor, z.im * factor);
+        },
+    )?;
     put_back(out, sizes, n, dim)
 }
 
@@ -179,11 +191,17 @@ where
     let data = read.slice::<T>()?;
     let mut out = vec![Complex::<T>::default(); count * kept];
     let factor = T::of(factor);
-    rows(n, count, true, |r, k| Complex::new(data[r * n + k], T::default()), |r, k, z| {
-        if k < kept {
-            out[r * kept + k] = Complex::new(z.re * factor, z.im * factor);
-        }
-    })?;
+    rows(
+        n,
+        count,
+        true,
+        |r, k| Complex::new(data[r * n + k], T::default()),
+        |r, k, z| {
+            if k < kept {
+                out[r * kept + k] = Complex::new(z.re * factor, z.im * factor);
+            }
+        },
+    )?;
     put_back(out, sizes, kept, dim)
 }
 
@@ -204,8 +222,17 @@ where
     let factor = T::of(factor);
     let load = |r: usize, k: usize| {
         // The other half is the mirror image; what must be real is taken as real.
-        let z = if k <= n / 2 { data[r * half + k] } else { data[r * half + n - k].conj() };
-        if k == 0 || 2 * k == n { Complex::new(z.re, T::default()) } else { z }
+        let z = if k <= n / 2 {
+            data[r * half + k]
+        } else {
+            data[r * half + n - k]
+        };
+        let z = if k <= n / 2 { z } else { Complex::new(z.re, -z.im) };
+        if k == 0 || 2 * k == n {
+            Complex::new(z.re, T::default())
+        } else {
+            z
+        }
     };
     rows(n, count, false, load, |r, k, z| out[r * n + k] = z.re * factor)?;
     put_back(out, sizes, n, dim)
@@ -227,7 +254,11 @@ fn product(t: &Tensor, dims: &[usize]) -> f64 {
 
 /// Complex to complex over `dims` (`_fft_c2c`).
 pub fn c2c(t: &Tensor, dims: &[usize], norm: Norm, forward: bool) -> Result<Tensor> {
-    ensure!(t.is_complex(), "expected a complex tensor, found {}", t.dtype().name());
+    ensure!(
+        t.is_complex(),
+        "expected a complex tensor, found {}",
+        t.dtype().name()
+    );
     let mut factor = norm.factor(product(t, dims));
     let mut out = t.clone();
     for &dim in dims {
@@ -239,18 +270,30 @@ pub fn c2c(t: &Tensor, dims: &[usize], norm: Norm, forward: bool) -> Result<Tens
 
 /// Real to complex over `dims`, the last of them halved if `onesided` (`_fft_r2c`).
 pub fn r2c(t: &Tensor, dims: &[usize], norm: Norm, onesided: bool) -> Result<Tensor> {
-    ensure!(!t.is_complex(), "expected a real tensor, found {}", t.dtype().name());
+    ensure!(
+        !t.is_complex(),
+        "expected a real tensor, found {}",
+        t.dtype().name()
+    );
     let Some((&last, others)) = dims.split_last() else {
         return t.to_dtype(t.dtype().to_complex());
     };
     let factor = norm.factor(product(t, dims));
     let out = by_part!(t, r2c_one(t, last, factor, onesided))?;
-    if others.is_empty() { Ok(out) } else { c2c(&out, others, Norm::None, true) }
+    if others.is_empty() {
+        Ok(out)
+    } else {
+        c2c(&out, others, Norm::None, true)
+    }
 }
 
 /// Half complex to real over `dims`, `n` points along the last of them (`_fft_c2r`).
 pub fn c2r(t: &Tensor, dims: &[usize], norm: Norm, n: usize) -> Result<Tensor> {
-    ensure!(t.is_complex(), "expected a complex tensor, found {}", t.dtype().name());
+    ensure!(
+        t.is_complex(),
+        "expected a complex tensor, found {}",
+        t.dtype().name()
+    );
     let Some((&last, others)) = dims.split_last() else {
         return t.real();
     };
@@ -291,7 +334,10 @@ fn points(n: Option<i64>, have: i64) -> Result<i64> {
 }
 
 fn one_dim(t: &Tensor, dim: i64) -> Result<usize> {
-    ensure!(t.dim() > 0, "Dimension specified as {dim} but tensor has no dimensions");
+    ensure!(
+        t.dim() > 0,
+        "Dimension specified as {dim} but tensor has no dimensions"
+    );
     wrap_dim(dim, t.dim())
 }
 
@@ -311,7 +357,11 @@ pub fn ifft(t: &Tensor, n: Option<i64>, dim: i64, norm: Option<&str>) -> Result<
 }
 
 fn real_1d(t: &Tensor, n: Option<i64>, dim: i64, norm: Norm, name: &str) -> Result<Tensor> {
-    ensure!(!t.is_complex(), "{name} expects a real input tensor, but got {}", t.dtype().name());
+    ensure!(
+        !t.is_complex(),
+        "{name} expects a real input tensor, but got {}",
+        t.dtype().name()
+    );
     let dim = one_dim(t, dim)?;
     let n = points(n, t.sizes()[dim])?;
     r2c(&resize(&promote(t, false)?, dim, n)?, &[dim], norm, true)
@@ -381,7 +431,9 @@ fn shape_and_dims(t: &Tensor, s: Option<&[i64]>, dim: Option<&[i64]>) -> Result<
 }
 
 fn resize_all(t: &Tensor, sizes: &[i64], dims: &[usize]) -> Result<Tensor> {
-    dims.iter().zip(sizes).try_fold(t.clone(), |t, (&d, &n)| resize(&t, d, n))
+    dims.iter()
+        .zip(sizes)
+        .try_fold(t.clone(), |t, (&d, &n)| resize(&t, d, n))
 }
 
 fn complex_nd(
@@ -393,7 +445,12 @@ fn complex_nd(
 ) -> Result<Tensor> {
     let (sizes, dims) = shape_and_dims(t, s, dim)?;
     let norm = Norm::from_name(norm, forward)?;
-    c2c(&resize_all(&promote(t, true)?, &sizes, &dims)?, &dims, norm, forward)
+    c2c(
+        &resize_all(&promote(t, true)?, &sizes, &dims)?,
+        &dims,
+        norm,
+        forward,
+    )
 }
 
 pub fn fftn(t: &Tensor, s: Option<&[i64]>, dim: Option<&[i64]>, norm: Option<&str>) -> Result<Tensor> {
@@ -410,14 +467,28 @@ fn at_least_one(dims: &[usize], name: &str) -> Result<()> {
 }
 
 pub fn rfftn(t: &Tensor, s: Option<&[i64]>, dim: Option<&[i64]>, norm: Option<&str>) -> Result<Tensor> {
-    ensure!(!t.is_complex(), "rfftn expects a real-valued input tensor, but got {}", t.dtype().name());
+    ensure!(
+        !t.is_complex(),
+        "rfftn expects a real-valued input tensor, but got {}",
+        t.dtype().name()
+    );
     let (sizes, dims) = shape_and_dims(t, s, dim)?;
     at_least_one(&dims, "rfftn")?;
-    r2c(&resize_all(&promote(t, false)?, &sizes, &dims)?, &dims, Norm::from_name(norm, true)?, true)
+    r2c(
+        &resize_all(&promote(t, false)?, &sizes, &dims)?,
+        &dims,
+        Norm::from_name(norm, true)?,
+        true,
+    )
 }
 
 /// As [`shape_and_dims`] for results that are real: the last size is the result's.
-fn real_shape(t: &Tensor, s: Option<&[i64]>, dim: Option<&[i64]>, name: &str) -> Result<(Dims, Vec<usize>, i64)> {
+fn real_shape(
+    t: &Tensor,
+    s: Option<&[i64]>,
+    dim: Option<&[i64]>,
+    name: &str,
+) -> Result<(Dims, Vec<usize>, i64)> {
     let (mut sizes, dims) = shape_and_dims(t, s, dim)?;
     at_least_one(&dims, name)?;
     let i = dims.len() - 1;
@@ -446,7 +517,11 @@ pub fn hfftn(t: &Tensor, s: Option<&[i64]>, dim: Option<&[i64]>, norm: Option<&s
 }
 
 pub fn ihfftn(t: &Tensor, s: Option<&[i64]>, dim: Option<&[i64]>, norm: Option<&str>) -> Result<Tensor> {
-    ensure!(!t.is_complex(), "ihfftn expects a real-valued input tensor, but got {}", t.dtype().name());
+    ensure!(
+        !t.is_complex(),
+        "ihfftn expects a real-valued input tensor, but got {}",
+        t.dtype().name()
+    );
     let (sizes, dims) = shape_and_dims(t, s, dim)?;
     at_least_one(&dims, "ihfftn")?;
     let t = resize_all(&promote(t, false)?, &sizes, &dims)?;
@@ -485,7 +560,10 @@ fn shift(t: &Tensor, dim: Option<&[i64]>, by: impl Fn(i64) -> i64) -> Result<Ten
 pub fn fftfreq(n: i64, d: f64, dtype: DType) -> Result<Tensor> {
     ensure!(n >= 1, "fftfreq expects a positive number of points, found {n}");
     let unit = 1.0 / (n as f64 * d);
-    let values: Vec<f64> = (0..n).map(|k| if k < (n + 1) / 2 { k } else { k - n }).map(|k| k as f64 * unit).collect();
+    let values: Vec<f64> = (0..n)
+        .map(|k| if k < (n + 1) / 2 { k } else { k - n })
+        .map(|k| k as f64 * unit)
+        .collect();
     Tensor::from_vec(values, &[n])?.to_dtype(dtype)
 }
 

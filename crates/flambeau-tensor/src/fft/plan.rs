@@ -9,7 +9,15 @@ use std::ops::{Add, Mul, Neg, Sub};
 
 /// f32 or f64.
 pub(crate) trait Real:
-    Copy + Default + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Neg<Output = Self> + Send + Sync + 'static
+    Copy
+    + Default
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Neg<Output = Self>
+    + Send
+    + Sync
+    + 'static
 {
     fn of(x: f64) -> Self;
 }
@@ -76,16 +84,31 @@ impl<T: Real> Plan<T> {
             }
         }
         if left > 1 {
-            return Plan { n, stages: Vec::new(), bluestein: Some(Bluestein::new(n)) };
+            return Plan {
+                n,
+                stages: Vec::new(),
+                bluestein: Some(Bluestein::new(n)),
+            };
         }
         let mut size = n;
         let stages = radices.into_iter().map(|radix| {
             let rest = size / radix;
-            let twiddles = (0..rest).flat_map(|p| (1..radix).map(move |k| root(p * k, size))).collect();
+            let twiddles = (0..rest)
+                .flat_map(|p| (1..radix).map(move |k| root(p * k, size)))
+                .collect();
             size = rest;
-            Stage { radix, rest, twiddles, roots: (0..radix).map(|k| root(k, radix)).collect() }
+            Stage {
+                radix,
+                rest,
+                twiddles,
+                roots: (0..radix).map(|k| root(k, radix)).collect(),
+            }
         });
-        Plan { n, stages: stages.collect(), bluestein: None }
+        Plan {
+            n,
+            stages: stages.collect(),
+            bluestein: None,
+        }
     }
 
     /// Transforms `lanes` signals in place, with exp(-2 pi i jk/n). Both slices hold `n * lanes` elements.
@@ -96,7 +119,10 @@ impl<T: Real> Plan<T> {
         let mut to = (vec![T::default(); re.len()], vec![T::default(); im.len()]);
         let mut stride = lanes;
         for stage in &self.stages {
-            crate::simd::vectorize(#[inline(always)] || stage.run(stride, re, im, &mut to.0, &mut to.1));
+            crate::simd::vectorize(
+                #[inline(always)]
+                || stage.run(stride, re, im, &mut to.0, &mut to.1),
+            );
             std::mem::swap(re, &mut to.0);
             std::mem::swap(im, &mut to.1);
             stride *= stage.radix;
@@ -122,9 +148,15 @@ impl<T: Real> Stage<T> {
                 4 => four(from(0), from(1), from(2), from(3), out_re, out_im, twiddles),
                 _ => {
                     for k in 0..r {
-                        let w = if k == 0 { (T::of(1.0), T::default()) } else { twiddles[k - 1] };
-                        let (o_re, o_im) =
-                            (&mut out_re[k * stride..(k + 1) * stride], &mut out_im[k * stride..(k + 1) * stride]);
+                        let w = if k == 0 {
+                            (T::of(1.0), T::default())
+                        } else {
+                            twiddles[k - 1]
+                        };
+                        let (o_re, o_im) = (
+                            &mut out_re[k * stride..(k + 1) * stride],
+                            &mut out_im[k * stride..(k + 1) * stride],
+                        );
                         let (x, y) = from(0);
                         o_re.copy_from_slice(x);
                         o_im.copy_from_slice(y);
@@ -213,8 +245,9 @@ impl<T: Real> Bluestein<T> {
         let length = (2 * n - 1).next_power_of_two();
         let inner = Box::new(Plan::<T>::new(length));
         // k^2 modulo 2n, so that the angle stays small.
-        let chirp: Vec<(f64, f64)> =
-            (0..n).map(|k| root((k as u128 * k as u128 % (2 * n) as u128) as usize, 2 * n)).collect();
+        let chirp: Vec<(f64, f64)> = (0..n)
+            .map(|k| root((k as u128 * k as u128 % (2 * n) as u128) as usize, 2 * n))
+            .collect();
         let (mut re, mut im) = (vec![0.0; length], vec![0.0; length]);
         for k in 0..n {
             let (c, s) = chirp[k];
@@ -223,13 +256,24 @@ impl<T: Real> Bluestein<T> {
             }
         }
         Plan::<f64>::new(length).forward(&mut re, &mut im, 1);
-        let kernel = re.into_iter().zip(im).map(|(c, s)| (T::of(c), T::of(s))).collect();
-        Bluestein { inner, chirp: chirp.into_iter().map(|(c, s)| (T::of(c), T::of(s))).collect(), kernel }
+        let kernel = re
+            .into_iter()
+            .zip(im)
+            .map(|(c, s)| (T::of(c), T::of(s)))
+            .collect();
+        Bluestein {
+            inner,
+            chirp: chirp.into_iter().map(|(c, s)| (T::of(c), T::of(s))).collect(),
+            kernel,
+        }
     }
 
     fn forward(&self, n: usize, re: &mut Vec<T>, im: &mut Vec<T>, lanes: usize) {
         let length = self.inner.n;
-        let mut a = (vec![T::default(); length * lanes], vec![T::default(); length * lanes]);
+        let mut a = (
+            vec![T::default(); length * lanes],
+            vec![T::default(); length * lanes],
+        );
         for k in 0..n {
             for q in k * lanes..(k + 1) * lanes {
                 (a.0[q], a.1[q]) = times((re[q], im[q]), self.chirp[k]);

@@ -70,9 +70,18 @@ pub fn stft(t: &Tensor, args: Stft, return_complex: Option<bool>) -> Result<Tens
     ensure!((1..=2).contains(&t.dim()), "{name}: expected a 1D or 2D tensor");
     let batch = if t.dim() == 1 { t.unsqueeze(0)? } else { t.clone() };
     let length = batch.sizes()[1];
-    ensure!(n_fft > 0 && n_fft <= length, "{name}: expected 0 < n_fft < {length}, but got n_fft={n_fft}");
-    ensure!(hop > 0, "{name}: expected hop_length > 0, but got hop_length={hop}");
-    ensure!(win > 0 && win <= n_fft, "{name}: expected 0 < win_length <= n_fft, but got win_length={win}");
+    ensure!(
+        n_fft > 0 && n_fft <= length,
+        "{name}: expected 0 < n_fft < {length}, but got n_fft={n_fft}"
+    );
+    ensure!(
+        hop > 0,
+        "{name}: expected hop_length > 0, but got hop_length={hop}"
+    );
+    ensure!(
+        win > 0 && win <= n_fft,
+        "{name}: expected 0 < win_length <= n_fft, but got win_length={win}"
+    );
     let frames = batch.contiguous()?.unfold(1, n_fft, hop)?;
     let frames = if args.window.is_some() || win != n_fft {
         let window = args.padded_window(t.dtype().to_real(), name)?;
@@ -81,9 +90,16 @@ pub fn stft(t: &Tensor, args: Stft, return_complex: Option<bool>) -> Result<Tens
         frames
     };
     let onesided = args.onesided.unwrap_or(!complex);
-    let norm = if args.normalized { Norm::ByRootN } else { Norm::None };
+    let norm = if args.normalized {
+        Norm::ByRootN
+    } else {
+        Norm::None
+    };
     let spectrum = if frames.is_complex() {
-        ensure!(!onesided, "Cannot have onesided output if window or input is complex");
+        ensure!(
+            !onesided,
+            "Cannot have onesided output if window or input is complex"
+        );
         c2c(&frames, &[2], norm, true)?
     } else {
         r2c(&frames, &[2], norm, onesided)?
@@ -92,7 +108,11 @@ pub fn stft(t: &Tensor, args: Stft, return_complex: Option<bool>) -> Result<Tens
     if t.dim() == 1 {
         out = out.squeeze_dim(0)?;
     }
-    if return_complex { Ok(out) } else { out.contiguous()?.view_as_real() }
+    if return_complex {
+        Ok(out)
+    } else {
+        out.contiguous()?.view_as_real()
+    }
 }
 
 /// Pads a signal by `n_fft / 2` on both sides, so that frames are centred; modes of `torch.nn.functional.pad`.
@@ -133,7 +153,13 @@ pub fn center_pad(t: &Tensor, n_fft: i64, mode: &str) -> Result<Tensor> {
 }
 
 /// The signal whose [`stft`] is nearest to `t` (frequencies by frames, complex, 2-d or 3-d).
-pub fn istft(t: &Tensor, args: Stft, center: bool, length: Option<i64>, return_complex: bool) -> Result<Tensor> {
+pub fn istft(
+    t: &Tensor,
+    args: Stft,
+    center: bool,
+    length: Option<i64>,
+    return_complex: bool,
+) -> Result<Tensor> {
     let name = "istft";
     let (n_fft, hop, win) = (args.n_fft, args.hop(), args.win());
     ensure!(
@@ -161,8 +187,14 @@ pub fn istft(t: &Tensor, args: Stft, center: bool, length: Option<i64>, return_c
         if onesided { "n_fft / 2 + 1" } else { "n_fft" },
         if onesided { "True" } else { "False" }
     );
-    ensure!(hop > 0 && hop <= win, "{name}: expected 0 < hop_length <= win_length");
-    ensure!(win > 0 && win <= n_fft, "{name}: expected 0 < win_length <= n_fft");
+    ensure!(
+        hop > 0 && hop <= win,
+        "{name}: expected 0 < hop_length <= win_length"
+    );
+    ensure!(
+        win > 0 && win <= n_fft,
+        "{name}: expected 0 < win_length <= n_fft"
+    );
     let real = t.dtype().to_real();
     let window = args.padded_window(real, name)?;
     ensure!(

@@ -4,13 +4,22 @@ use crate::math::special::i0;
 use crate::{DType, Result, Tensor, ensure};
 use std::f64::consts::PI;
 
-fn window(name: &str, length: i64, periodic: bool, dtype: DType, value: impl Fn(f64, f64) -> f64) -> Result<Tensor> {
+fn window(
+    name: &str,
+    length: i64,
+    periodic: bool,
+    dtype: DType,
+    value: impl Fn(f64, f64) -> f64,
+) -> Result<Tensor> {
     ensure!(
         dtype.is_floating_point(),
         "{name} expects floating point dtypes, got: TensorOptions(dtype={})",
         dtype.name()
     );
-    ensure!(length >= 0, "{name} requires non-negative window_length, got window_length={length}");
+    ensure!(
+        length >= 0,
+        "{name} requires non-negative window_length, got window_length={length}"
+    );
     if length == 1 {
         return Tensor::ones(&[1], dtype);
     }
@@ -23,11 +32,15 @@ fn window(name: &str, length: i64, periodic: bool, dtype: DType, value: impl Fn(
 }
 
 pub fn hann_window(length: i64, periodic: bool, dtype: DType) -> Result<Tensor> {
-    window("hann_window", length, periodic, dtype, |k, last| 0.5 - 0.5 * (2.0 * PI * k / last).cos())
+    window("hann_window", length, periodic, dtype, |k, last| {
+        0.5 - 0.5 * (2.0 * PI * k / last).cos()
+    })
 }
 
 pub fn hamming_window(length: i64, periodic: bool, alpha: f64, beta: f64, dtype: DType) -> Result<Tensor> {
-    window("hamming_window", length, periodic, dtype, |k, last| alpha - beta * (2.0 * PI * k / last).cos())
+    window("hamming_window", length, periodic, dtype, |k, last| {
+        alpha - beta * (2.0 * PI * k / last).cos()
+    })
 }
 
 pub fn blackman_window(length: i64, periodic: bool, dtype: DType) -> Result<Tensor> {

@@ -1,3 +1,4 @@
 //! The TorchScript compiler and interpreter.
 
 pub mod code;
+pub mod save;

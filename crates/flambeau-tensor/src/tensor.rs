@@ -511,6 +511,13 @@ impl Read<'_> {
         }
     }
 
+    /// All bytes of the storage, whatever part of it the tensor shows.
+    pub fn storage_bytes(&self) -> &[u8] {
+        let storage = self.meta.storage();
+        // SAFETY: a storage's bytes are initialised for its whole length; read access excludes writers.
+        unsafe { std::slice::from_raw_parts(storage.as_ptr(), storage.nbytes()) }
+    }
+
     /// Address of the first element, for strided engines.
     pub fn ptr<T: Element>(&self) -> Result<*const T> {
         check_slice::<T>(self.meta)?;

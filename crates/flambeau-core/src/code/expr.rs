@@ -11,12 +11,18 @@ impl CodePrinter<'_> {
     pub(super) fn right_hand_side(&mut self, graph: &Graph, scope: &Scope, node: NodeId) -> Tagged {
         let range = origin(graph, node);
         let inputs = graph.node_inputs(node);
-        let output_type = graph.node_outputs(node).first().map_or(Type::None, |&o| graph.ty(o).clone());
+        let output_type = graph
+            .node_outputs(node)
+            .first()
+            .map_or(Type::None, |&o| graph.ty(o).clone());
         let mut text = Tagged::default();
         let say = |text: &mut Tagged, part: &str| text.push(part, range.as_ref());
         let operand = |this: &Self, i: usize| this.use_of(graph, scope, inputs[i]);
         match graph.kind(node) {
-            "prim::Uninitialized" => say(&mut text, &format!("uninitialized({})", self.annotation(&output_type))),
+            "prim::Uninitialized" => say(
+                &mut text,
+                &format!("uninitialized({})", self.annotation(&output_type)),
+            ),
             "prim::Constant" => {
                 let literal = match graph.constant_of(node) {
                     Some(IValue::Function(function)) => {
@@ -30,11 +36,15 @@ impl CodePrinter<'_> {
                 say(&mut text, &literal);
             }
             "aten::ScalarImplicit" | "aten::FloatImplicit" | "aten::IntImplicit" => {
-                say(&mut text, &format!("annotate({}, ", self.annotation(&output_type)));
+                say(
+                    &mut text,
+                    &format!("annotate({}, ", self.annotation(&output_type)),
+                );
                 text.append(&operand(self, 0));
                 say(&mut text, ")");
             }
-            kind @ ("aten::Int" | "aten::Float" | "aten::Bool" | "aten::str" | "prim::Print" | "aten::sorted") => {
+            kind @ ("aten::Int" | "aten::Float" | "aten::Bool" | "aten::str" | "prim::Print"
+            | "aten::sorted") => {
                 let name = match kind {
                     "aten::Int" => "int",
                     "aten::Float" => "float",
@@ -85,7 +95,10 @@ impl CodePrinter<'_> {
             "prim::ListConstruct" | "prim::DictConstruct" => {
                 let annotated = inputs.is_empty() || needs_annotation(&output_type);
                 if annotated {
-                    say(&mut text, &format!("annotate({}, ", self.annotation(&output_type)));
+                    say(
+                        &mut text,
+                        &format!("annotate({}, ", self.annotation(&output_type)),
+                    );
                 }
                 if graph.kind(node) == "prim::ListConstruct" {
                     say(&mut text, "[");
@@ -125,7 +138,10 @@ impl CodePrinter<'_> {
                 say(&mut text, if method { "(" } else { "" });
                 text.append(&operand(self, 0));
                 if method {
-                    say(&mut text, &format!(").{}", graph.str_attr(node, "name").unwrap_or_default()));
+                    say(
+                        &mut text,
+                        &format!(").{}", graph.str_attr(node, "name").unwrap_or_default()),
+                    );
                     match graph.ty(inputs[0]).clone() {
                         Type::Class(c) => self.depend_on(NamedType::Class(c)),
                         Type::Interface(i) => self.depend_on(NamedType::Interface(i)),
@@ -153,7 +169,10 @@ impl CodePrinter<'_> {
                 say(&mut text, ")");
             }
             "prim::unchecked_unwrap_optional" | "prim::unchecked_cast" => {
-                say(&mut text, &format!("unchecked_cast({}, ", self.annotation(&output_type)));
+                say(
+                    &mut text,
+                    &format!("unchecked_cast({}, ", self.annotation(&output_type)),
+                );
                 text.append(&operand(self, 0));
                 say(&mut text, ")");
             }
@@ -176,14 +195,24 @@ impl CodePrinter<'_> {
                 }
             }
             "prim::tolist" => {
-                say(&mut text, &format!("annotate({}, ", self.annotation(&output_type)));
+                say(
+                    &mut text,
+                    &format!("annotate({}, ", self.annotation(&output_type)),
+                );
                 text.append(&operand(self, 0));
                 say(&mut text, ".tolist())");
             }
             kind @ ("prim::EnumValue" | "prim::EnumName") => {
                 say(&mut text, "(");
                 text.append(&operand(self, 0));
-                say(&mut text, if kind == "prim::EnumValue" { ").value" } else { ").name" });
+                say(
+                    &mut text,
+                    if kind == "prim::EnumValue" {
+                        ").value"
+                    } else {
+                        ").name"
+                    },
+                );
             }
             kind => {
                 say(&mut text, &operator_name(kind));

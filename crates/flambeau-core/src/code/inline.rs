@@ -12,7 +12,10 @@ use std::collections::HashSet;
 use flambeau_ir::ir::{BlockId, Graph, NodeId, User, ValueId};
 
 pub(super) fn find(graph: &Graph, block: BlockId) -> HashSet<NodeId> {
-    let mut scan = Scan { graph, inline: HashSet::new() };
+    let mut scan = Scan {
+        graph,
+        inline: HashSet::new(),
+    };
     scan.block(block);
     scan.inline
 }
@@ -58,7 +61,9 @@ impl Scan<'_> {
 
     fn operands(&mut self, mut point: Option<NodeId>, operands: &[ValueId]) -> Option<NodeId> {
         for &value in operands.iter().rev() {
-            let Some(node) = self.graph.defining_node(value) else { continue };
+            let Some(node) = self.graph.defining_node(value) else {
+                continue;
+            };
             if point == Some(node) && self.can_inline(node, value) {
                 point = self.node(node);
                 self.inline.insert(node);

@@ -24,8 +24,11 @@ impl CodePrinter<'_> {
                 text
             }
             IValue::Dict(dict) => {
-                let pairs: Vec<String> =
-                    dict.pairs().iter().map(|(k, v)| format!("{}: {}", self.literal(k), self.literal(v))).collect();
+                let pairs: Vec<String> = dict
+                    .pairs()
+                    .iter()
+                    .map(|(k, v)| format!("{}: {}", self.literal(k), self.literal(v)))
+                    .collect();
                 let text = format!("{{{}}}", pairs.join(", "));
                 if pairs.is_empty() || !is_inferable(dict.key_type()) || !is_inferable(dict.value_type()) {
                     return format!("annotate({}, {text})", self.annotation(&value.ty()));
@@ -54,7 +57,10 @@ impl CodePrinter<'_> {
 
 /// Whether a container's type can be read off its members; otherwise it needs an annotation.
 pub(super) fn is_inferable(element: &Type) -> bool {
-    !matches!(element, Type::Union(_) | Type::Optional(_) | Type::Number | Type::Interface(_) | Type::Any)
+    !matches!(
+        element,
+        Type::Union(_) | Type::Optional(_) | Type::Number | Type::Interface(_) | Type::Any
+    )
 }
 
 fn has_non_ascii(value: &IValue) -> bool {
@@ -62,7 +68,10 @@ fn has_non_ascii(value: &IValue) -> bool {
         IValue::Str(s) => !s.is_ascii(),
         IValue::List(l) => l.read().iter().any(has_non_ascii),
         IValue::Tuple(t) => t.items.iter().any(has_non_ascii),
-        IValue::Dict(d) => d.read().iter().any(|(k, v)| has_non_ascii(&k.0) || has_non_ascii(v)),
+        IValue::Dict(d) => d
+            .read()
+            .iter()
+            .any(|(k, v)| has_non_ascii(&k.0) || has_non_ascii(v)),
         _ => false,
     }
 }

@@ -40,7 +40,9 @@ impl NamedType {
     pub fn name(&self) -> Arc<str> {
         match self {
             NamedType::Class(c) => c.name.clone(),
-            NamedType::Tuple(Type::Tuple(t)) => t.named.as_ref().map_or_else(|| "".into(), |n| n.name.clone()),
+            NamedType::Tuple(Type::Tuple(t)) => {
+                t.named.as_ref().map_or_else(|| "".into(), |n| n.name.clone())
+            }
             NamedType::Tuple(_) => "".into(),
             NamedType::Interface(i) => i.name.clone(),
             NamedType::Enum(e) => e.name.clone(),
@@ -73,7 +75,8 @@ impl Constants {
             let same = |have: &IValue| match have {
                 IValue::Tensor(t) => {
                     t.is_same(tensor)
-                        || (t.dtype() == tensor.dtype() && flambeau_tensor::pointwise::equal(t, tensor).unwrap_or(false))
+                        || (t.dtype() == tensor.dtype()
+                            && flambeau_tensor::pointwise::equal(t, tensor).unwrap_or(false))
                 }
                 _ => false,
             };
@@ -86,16 +89,23 @@ impl Constants {
     }
 }
 
-/// Prints functions and classes of one unit.
+/// One text: a file of an archive.
+#[derive(Default)]
+pub struct Unit {
+    pub body: Tagged,
+    /// How far the numbering of each name has come; it goes on from one function to the next.
+    next_id: HashMap<String, usize>,
+}
+
+/// Prints functions and classes into units, which share constants and dependencies.
 pub struct CodePrinter<'a> {
-    constants: &'a mut Constants,
+    constants: Constants,
     rename: &'a Rename<'a>,
     dependencies: Vec<NamedType>,
-    body: Tagged,
+    unit: Unit,
     level: usize,
-    /// Names taken in the current function; `next_id` goes on counting through the unit.
+    /// Names taken in the current function.
     used_names: HashSet<String>,
-    next_id: HashMap<String, usize>,
 }
 
 /// What is known of one graph while it is printed.
@@ -111,21 +121,32 @@ struct Scope {
 }
 
 impl<'a> CodePrinter<'a> {
-    pub fn new(constants: &'a mut Constants, rename: &'a Rename<'a>) -> CodePrinter<'a> {
+    pub fn new(rename: &'a Rename<'a>) -> CodePrinter<'a> {
         CodePrinter {
-            constants,
+            constants: Constants::default(),
             rename,
             dependencies: Vec::new(),
-            body: Tagged::default(),
+            unit: Unit::default(),
             level: 0,
             used_names: HashSet::new(),
-            next_id: HashMap::new(),
         }
     }
 
-    /// The text so far, with the source ranges that its parts came from.
-    pub fn finish(self) -> (Tagged, Vec<NamedType>) {
-        (self.body, self.dependencies)
+    /// Prints into `unit` instead of the printer's own.
+    pub fn within<R>(&mut self, unit: &mut Unit, f: impl FnOnce(&mut Self) -> R) -> R {
+        std::mem::swap(&mut self.unit, unit);
+        let result = f(self);
+        std::mem::swap(&mut self.unit, unit);
+        result
+    }
+
+    /// The text of the printer's own unit, and the constants that it mentions.
+    pub fn finish(self) -> (Tagged, Vec<IValue>) {
+        (self.unit.body, self.constants.values)
+    }
+
+    pub fn add_dependency(&mut self, named: NamedType) {
+        self.depend_on(named);
     }
 
     pub fn dependencies(&self) -> &[NamedType] {
@@ -153,7 +174,9 @@ impl<'a> CodePrinter<'a> {
             split_until: HashMap::new(),
         };
         self.indent();
-        self.body.push(&format!("def {}(", function.short_name()), None);
+        self.unit
+            .body
+            .push(&format!("def {}(", function.short_name()), None);
         for (i, argument) in schema.arguments.iter().enumerate() {
             self.depend_on_type(&argument.ty);
             let name = self.new_name(&argument.name);
@@ -163,10 +186,10 @@ impl<'a> CodePrinter<'a> {
                 (0, true) => format!("{name}: {annotation}"),
                 _ => format!(",\n    {name}: {annotation}"),
             };
-            self.body.push(&text, None);
+            self.unit.body.push(&text, None);
             if let Some(default) = &argument.default {
                 let literal = self.literal(default);
-                self.body.push(&format!("={literal}"), None);
+                self.unit.body.push(&format!("={literal}"), None);
             }
             if let Some(&value) = graph.inputs().get(i) {
                 scope.names.insert(value, name);
@@ -174,7 +197,7 @@ impl<'a> CodePrinter<'a> {
         }
         let result = schema.returns.first().map_or(Type::None, |r| r.ty.clone());
         let annotation = self.annotation(&result);
-        self.body.push(&format!(") -> {annotation}:\n"), None);
+        self.unit.body.push(&format!(") -> {annotation}:\n"), None);
         self.depend_on_type(&result);
         self.function_body(&graph, &mut scope);
         Ok(())
@@ -186,7 +209,7 @@ impl<'a> CodePrinter<'a> {
     fn new_name(&mut self, candidate: &str) -> String {
         let mut name = candidate.to_string();
         while self.used_names.contains(&name) || RESERVED.contains(&name.as_str()) {
-            let id = self.next_id.entry(name).or_insert(0);
+            let id = self.unit.next_id.entry(name).or_insert(0);
             name = format!("{candidate}{id}");
             *id += 1;
         }
@@ -195,7 +218,11 @@ impl<'a> CodePrinter<'a> {
     }
 
     fn name_for(&mut self, graph: &Graph, value: ValueId) -> String {
-        let candidate = if graph.has_name(value) { valid_identifier(&graph.name_base(value)) } else { "_".into() };
+        let candidate = if graph.has_name(value) {
+            valid_identifier(&graph.name_base(value))
+        } else {
+            "_".into()
+        };
         self.new_name(&candidate)
     }
 
@@ -207,7 +234,7 @@ impl<'a> CodePrinter<'a> {
     }
 
     fn indent(&mut self) {
-        self.body.push(&"  ".repeat(self.level), None);
+        self.unit.body.push(&"  ".repeat(self.level), None);
     }
 
     // ---- dependencies --------------------------------------------------------------------------
@@ -238,15 +265,61 @@ impl<'a> CodePrinter<'a> {
 
 /// Words that the text cannot use as names: Python's keywords and what the importer predefines.
 const RESERVED: [&str; 47] = [
-    "_", "as", "aten", "attribute", "CONSTANTS", "fork", "getattr", "inf", "nan", "infj", "nanj", "ops", "__torch__",
-    "and", "assert", "async", "await", "break", "class", "continue", "def", "del", "elif", "else", "except", "False",
-    "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "None", "nonlocal", "not", "or", "pass",
-    "raise", "return", "True", "try", "while", "with", "yield",
+    "_",
+    "as",
+    "aten",
+    "attribute",
+    "CONSTANTS",
+    "fork",
+    "getattr",
+    "inf",
+    "nan",
+    "infj",
+    "nanj",
+    "ops",
+    "__torch__",
+    "and",
+    "assert",
+    "async",
+    "await",
+    "break",
+    "class",
+    "continue",
+    "def",
+    "del",
+    "elif",
+    "else",
+    "except",
+    "False",
+    "finally",
+    "for",
+    "from",
+    "global",
+    "if",
+    "import",
+    "in",
+    "is",
+    "lambda",
+    "None",
+    "nonlocal",
+    "not",
+    "or",
+    "pass",
+    "raise",
+    "return",
+    "True",
+    "try",
+    "while",
+    "with",
+    "yield",
 ];
 
 pub(crate) fn is_identifier(name: &str) -> bool {
     !name.is_empty()
-        && name.bytes().enumerate().all(|(i, b)| b.is_ascii_alphabetic() || b == b'_' || (i > 0 && b.is_ascii_digit()))
+        && name
+            .bytes()
+            .enumerate()
+            .all(|(i, b)| b.is_ascii_alphabetic() || b == b'_' || (i > 0 && b.is_ascii_digit()))
 }
 
 fn valid_identifier(candidate: &str) -> String {
@@ -254,23 +327,27 @@ fn valid_identifier(candidate: &str) -> String {
     if candidate.is_empty() || candidate.as_bytes()[0].is_ascii_digit() {
         name.push('_');
     }
-    name.extend(candidate.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' }));
+    name.extend(candidate.chars().map(|c| {
+        if c.is_ascii_alphanumeric() || c == '_' {
+            c
+        } else {
+            '_'
+        }
+    }));
     name
 }
 
 /// `.code` of a function.
 pub fn function_code(function: &Arc<Function>) -> Result<String, DefineError> {
-    let mut constants = Constants::default();
-    let mut printer = CodePrinter::new(&mut constants, &|_| None);
+    let mut printer = CodePrinter::new(&|_| None);
     printer.function(function)?;
     Ok(printer.finish().0.text)
 }
 
 /// `.code` of a method, and the constants that it mentions.
 pub fn method_code(function: &Arc<Function>) -> Result<(String, Vec<IValue>), DefineError> {
-    let mut constants = Constants::default();
-    let mut printer = CodePrinter::new(&mut constants, &|_| None);
+    let mut printer = CodePrinter::new(&|_| None);
     printer.method(function)?;
-    let text = printer.finish().0.text;
-    Ok((text, constants.values))
+    let (body, constants) = printer.finish();
+    Ok((body.text, constants))
 }

@@ -32,7 +32,7 @@ impl CodePrinter<'_> {
             line.push("return ", None);
             self.list(&mut line, graph, scope, graph.returns(block), None);
             line.push("\n", None);
-            self.body.append(&line);
+            self.unit.body.append(&line);
         }
         self.level -= 1;
     }
@@ -50,8 +50,8 @@ impl CodePrinter<'_> {
 
     fn line(&mut self, text: &str) {
         self.indent();
-        self.body.push(text, None);
-        self.body.push("\n", None);
+        self.unit.body.push(text, None);
+        self.unit.body.push("\n", None);
     }
 
     fn statement(&mut self, graph: &Graph, scope: &mut Scope, node: NodeId) {
@@ -88,7 +88,9 @@ impl CodePrinter<'_> {
                 self.emit(line, range.as_ref());
             }
             "prim::fork" => {
-                let Some(Attr::Graph(subgraph)) = graph.attr(node, "Subgraph") else { return };
+                let Some(Attr::Graph(subgraph)) = graph.attr(node, "Subgraph") else {
+                    return;
+                };
                 let name = self.new_name("__forked_function");
                 self.line(&format!("def {name}():"));
                 let mut inner = Scope {
@@ -119,7 +121,10 @@ impl CodePrinter<'_> {
                 self.level += 1;
             }
             "prim::Exit" => {
-                if graph.prev_node(node).is_some_and(|prev| graph.kind(prev) == "prim::Enter") {
+                if graph
+                    .prev_node(node)
+                    .is_some_and(|prev| graph.kind(prev) == "prim::Enter")
+                {
                     self.line("pass");
                 }
                 self.level = self.level.saturating_sub(1);
@@ -127,7 +132,10 @@ impl CodePrinter<'_> {
             "prim::ModuleContainerIndex" => {
                 self.name_all(graph, scope, outputs);
                 let mut line = self.use_of(graph, scope, outputs[0]);
-                line.push(&format!(" : {} = ", graph.ty(outputs[0]).annotation_str()), range.as_ref());
+                line.push(
+                    &format!(" : {} = ", graph.ty(outputs[0]).annotation_str()),
+                    range.as_ref(),
+                );
                 line.append(&self.use_of(graph, scope, inputs[0]));
                 line.push("[", range.as_ref());
                 line.append(&self.use_of(graph, scope, inputs[1]));
@@ -163,7 +171,9 @@ impl CodePrinter<'_> {
     /// Gives names to a long operand and to all operands evaluated before it, which must not be
     /// overtaken: in `foo(x.add_(b), long + expression)` the addition in place runs first.
     fn split_long(&mut self, graph: &Graph, scope: &mut Scope, value: ValueId) {
-        let Some(first) = graph.uses(value).first().copied() else { return };
+        let Some(first) = graph.uses(value).first().copied() else {
+            return;
+        };
         let mut split = Vec::new();
         let (mut user, mut offset) = (first.user, first.index as isize);
         loop {
@@ -185,12 +195,16 @@ impl CodePrinter<'_> {
             if seen.is_some() || !scope.inline.contains(&node) {
                 break;
             }
-            let Some(next) = graph.uses(graph.output(node)).first() else { break };
+            let Some(next) = graph.uses(graph.output(node)).first() else {
+                break;
+            };
             // The use itself is still being written, so it cannot be split off.
             (user, offset) = (next.user, next.index as isize - 1);
         }
         for operand in split.into_iter().rev() {
-            let Some(node) = graph.defining_node(operand) else { continue };
+            let Some(node) = graph.defining_node(operand) else {
+                continue;
+            };
             let expression = self.use_of(graph, scope, operand);
             self.define_outputs(graph, scope, node, expression);
         }
@@ -210,9 +224,9 @@ impl CodePrinter<'_> {
     }
 
     fn emit(&mut self, mut line: Tagged, range: Option<&SourceRange>) {
-        self.body.push(&"  ".repeat(self.level), range);
+        self.unit.body.push(&"  ".repeat(self.level), range);
         line.push("\n", range);
-        self.body.append(&line);
+        self.unit.body.append(&line);
     }
 
     /// Values separated by commas.
@@ -333,7 +347,10 @@ pub(super) fn origin(graph: &Graph, node: NodeId) -> Option<SourceRange> {
 fn is_for_loop(graph: &Graph, node: NodeId) -> bool {
     let body = graph.node_blocks(node)[0];
     let always = |value| matches!(graph.constant(value), Some(IValue::Bool(true)));
-    let unlimited = matches!(graph.constant(graph.node_inputs(node)[0]), Some(IValue::Int(i64::MAX)));
+    let unlimited = matches!(
+        graph.constant(graph.node_inputs(node)[0]),
+        Some(IValue::Int(i64::MAX))
+    );
     let counted = !unlimited || graph.has_uses(graph.params(body)[0]);
     always(graph.node_inputs(node)[1]) && always(graph.returns(body)[0]) && counted
 }

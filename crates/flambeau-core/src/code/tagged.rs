@@ -30,7 +30,11 @@ impl Tagged {
     }
 
     fn tag(&mut self, at: usize, range: Option<&SourceRange>) {
-        if self.ranges.last().is_none_or(|(_, last)| !same(last.as_ref(), range)) {
+        if self
+            .ranges
+            .last()
+            .is_none_or(|(_, last)| !same(last.as_ref(), range))
+        {
             self.ranges.push((at, range.cloned()));
         }
     }

@@ -22,7 +22,7 @@ impl CodePrinter<'_> {
     }
 
     fn text(&mut self, text: &str) {
-        self.body.push(text, None);
+        self.unit.body.push(text, None);
     }
 
     /// The name that the definition gets: the last part of what others call it.
@@ -33,12 +33,19 @@ impl CodePrinter<'_> {
 
     fn class(&mut self, class: &Arc<ClassType>) -> Result<(), DefineError> {
         let name = self.defined_name(&Type::Class(class.clone()));
-        self.text(&format!("class {name}{}:\n", if class.is_module { "(Module)" } else { "" }));
+        self.text(&format!(
+            "class {name}{}:\n",
+            if class.is_module { "(Module)" } else { "" }
+        ));
         self.level += 1;
         let attributes = class.attributes();
         if class.is_module {
             let names = |kind: AttributeKind| -> String {
-                attributes.iter().filter(|a| a.kind == kind).map(|a| format!("\"{}\", ", a.name)).collect()
+                attributes
+                    .iter()
+                    .filter(|a| a.kind == kind)
+                    .map(|a| format!("\"{}\", ", a.name))
+                    .collect()
             };
             self.class_line(&format!("__parameters__ = [{}]", names(AttributeKind::Parameter)));
             self.class_line(&format!("__buffers__ = [{}]", names(AttributeKind::Buffer)));
@@ -47,7 +54,10 @@ impl CodePrinter<'_> {
                 ("__forward_hooks__", class.forward_hooks()),
             ] {
                 if !hooks.is_empty() {
-                    let names: String = hooks.iter().map(|h| format!("\"{}\", ", h.short_name())).collect();
+                    let names: String = hooks
+                        .iter()
+                        .map(|h| format!("\"{}\", ", h.short_name()))
+                        .collect();
                     self.class_line(&format!("{label} = [{names}]"));
                 }
             }
@@ -104,7 +114,11 @@ impl CodePrinter<'_> {
 
     fn interface(&mut self, interface: &Arc<InterfaceType>) {
         let name = self.defined_name(&Type::Interface(interface.clone()));
-        let base = if interface.is_module { "ModuleInterface" } else { "Interface" };
+        let base = if interface.is_module {
+            "ModuleInterface"
+        } else {
+            "Interface"
+        };
         self.text(&format!("class {name}({base}):\n"));
         self.level += 1;
         for method in interface.methods() {

@@ -1,0 +1,54 @@
+//! The classes that a module needs, as the files of `code/`.
+
+use flambeau_ir::types::Type;
+use flambeau_ir::value::{IValue, Object};
+use indexmap::IndexMap;
+
+use super::{Result, TypeNames};
+use crate::code::{CodePrinter, NamedType, Tagged, Unit};
+
+pub(super) struct File {
+    /// `code/__torch__/a/b.py`.
+    pub path: String,
+    pub text: Tagged,
+}
+
+pub(super) struct Code {
+    pub files: Vec<File>,
+    pub constants: Vec<IValue>,
+}
+
+/// Prints the root's class and everything that its definition leads to, each type into the file of
+/// its module.
+pub(super) fn print(root: &Object, names: &TypeNames) -> Result<Code> {
+    let rename = |ty: &Type| names.name(ty);
+    let mut printer = CodePrinter::new(&rename);
+    let mut units: IndexMap<String, Unit> = IndexMap::new();
+    printer.add_dependency(NamedType::Class(root.class().clone()));
+    let mut next = 0;
+    while let Some(named) = printer.dependencies().get(next).cloned() {
+        next += 1;
+        let ty = match &named {
+            NamedType::Class(c) => Type::Class(c.clone()),
+            NamedType::Tuple(t) => t.clone(),
+            NamedType::Interface(i) => Type::Interface(i.clone()),
+            NamedType::Enum(e) => Type::Enum(e.clone()),
+            NamedType::Function(f) => Type::Function(f.clone()),
+        };
+        let name = names.name(&ty).unwrap_or_default();
+        let qualifier = name.rsplit_once('.').map_or("", |(q, _)| q).to_string();
+        let unit = units.entry(qualifier).or_default();
+        printer.within(unit, |p| p.named_type(&named))?;
+    }
+    let files = units
+        .into_iter()
+        .map(|(qualifier, unit)| File {
+            path: format!("code/{}.py", qualifier.replace('.', "/")),
+            text: unit.body,
+        })
+        .collect();
+    Ok(Code {
+        files,
+        constants: printer.finish().1,
+    })
+}

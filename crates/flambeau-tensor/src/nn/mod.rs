@@ -6,5 +6,6 @@ pub mod access;
 pub mod conv;
 pub mod gemm;
 pub mod matmul;
+pub mod pool;
 pub mod scratch;
 pub mod vector;

@@ -453,7 +453,7 @@ impl Job<'_> {
                 }
                 let target = if o.convert.is_some() { raw.ptr() } else { buffer };
                 // SAFETY: elements `at..at + n` of the operand; the target holds a tile.
-                unsafe { self.gather(o, at, n, target) };
+                unsafe { gather(o.base, self.sizes, &o.strides, o.size, at, n, target) };
                 if let Some(convert) = o.convert {
                     // SAFETY: `raw` holds `n` gathered elements.
                     unsafe { convert(target, buffer, n) };
@@ -481,9 +481,9 @@ impl Job<'_> {
                             (Some(p), None) => p.copy_from_nonoverlapping(buffer, n * o.size),
                             (None, Some(convert)) => {
                                 convert(buffer, raw.ptr(), n);
-                                self.scatter(o, at, n, raw.ptr());
+                                scatter(o.base, self.sizes, &o.strides, o.size, at, n, raw.ptr());
                             }
-                            (None, None) => self.scatter(o, at, n, buffer),
+                            (None, None) => scatter(o.base, self.sizes, &o.strides, o.size, at, n, buffer),
                         }
                     }
                 }
@@ -506,120 +506,141 @@ impl Job<'_> {
         }
         p
     }
+}
 
-    /// Calls `f(address, first, count)` for the pieces of rows that cover `at..at + n`.
-    #[inline(always)]
-    fn pieces(&self, o: &Op, at: usize, n: usize, mut f: impl FnMut(*mut u8, usize, usize)) {
-        let row = self.sizes[0] as usize;
-        let mut index: SmallVec<[usize; 6]> = SmallVec::new();
-        let mut rest = at / row;
-        let mut p = o.base;
-        for (d, s) in self.sizes.iter().zip(&o.strides).skip(1) {
-            let d = *d as usize;
-            index.push(rest % d);
-            p = p.wrapping_offset((rest % d) as isize * *s as isize);
-            rest /= d;
+/// Calls `f(address, first, count)` for the pieces of rows that cover iteration indices `at..at + n`; sizes and byte
+/// strides fastest first.
+#[inline(always)]
+fn pieces(
+    base: *mut u8,
+    sizes: &[i64],
+    strides: &[i64],
+    at: usize,
+    n: usize,
+    mut f: impl FnMut(*mut u8, usize, usize),
+) {
+    let row = sizes[0] as usize;
+    let mut index: SmallVec<[usize; 6]> = SmallVec::new();
+    let mut rest = at / row;
+    let mut p = base;
+    for (d, s) in sizes.iter().zip(strides).skip(1) {
+        let d = *d as usize;
+        index.push(rest % d);
+        p = p.wrapping_offset((rest % d) as isize * *s as isize);
+        rest /= d;
+    }
+    let mut in_row = at % row;
+    let mut done = 0;
+    loop {
+        let count = (row - in_row).min(n - done);
+        f(p.wrapping_offset(in_row as isize * strides[0] as isize), done, count);
+        done += count;
+        if done == n {
+            return;
         }
-        let mut in_row = at % row;
-        let mut done = 0;
-        loop {
-            let count = (row - in_row).min(n - done);
-            f(
-                p.wrapping_offset(in_row as isize * o.strides[0] as isize),
-                done,
-                count,
-            );
-            done += count;
-            if done == n {
-                return;
+        in_row = 0;
+        for (d, i) in index.iter_mut().enumerate() {
+            let (size, stride) = (sizes[d + 1] as usize, strides[d + 1] as isize);
+            *i += 1;
+            p = p.wrapping_offset(stride);
+            if *i < size {
+                break;
             }
-            in_row = 0;
-            for (d, i) in index.iter_mut().enumerate() {
-                let (size, stride) = (self.sizes[d + 1] as usize, o.strides[d + 1] as isize);
-                *i += 1;
-                p = p.wrapping_offset(stride);
-                if *i < size {
-                    break;
-                }
-                p = p.wrapping_offset(-stride * size as isize);
-                *i = 0;
-            }
+            p = p.wrapping_offset(-stride * size as isize);
+            *i = 0;
         }
     }
+}
 
-    /// # Safety
-    /// `at..at + n` are indices of the iteration, and `dst` holds `n` elements of the operand's size.
-    unsafe fn gather(&self, o: &Op, at: usize, n: usize, dst: *mut u8) {
-        // SAFETY: by the contract.
+/// Copies elements `at..at + n` of a strided range into a contiguous run.
+///
+/// # Safety
+/// They are elements of `size` bytes that may be read, and `dst` holds `n`.
+pub(crate) unsafe fn gather(
+    base: *mut u8,
+    sizes: &[i64],
+    strides: &[i64],
+    size: usize,
+    at: usize,
+    n: usize,
+    dst: *mut u8,
+) {
+    // SAFETY: by the contract.
+    unsafe {
+        match size {
+            1 => gather_sized::<u8>(base, sizes, strides, at, n, dst),
+            2 => gather_sized::<u16>(base, sizes, strides, at, n, dst),
+            4 => gather_sized::<u32>(base, sizes, strides, at, n, dst),
+            8 => gather_sized::<u64>(base, sizes, strides, at, n, dst),
+            _ => gather_sized::<[u64; 2]>(base, sizes, strides, at, n, dst),
+        }
+    }
+}
+
+unsafe fn gather_sized<T: Copy>(base: *mut u8, sizes: &[i64], strides: &[i64], at: usize, n: usize, dst: *mut u8) {
+    let dst = dst.cast::<T>();
+    let stride = strides[0] as isize;
+    pieces(base, sizes, strides, at, n, |p, first, count| {
+        // SAFETY: the piece lies within the operand and within the target.
         unsafe {
-            match o.size {
-                1 => self.gather_sized::<u8>(o, at, n, dst),
-                2 => self.gather_sized::<u16>(o, at, n, dst),
-                4 => self.gather_sized::<u32>(o, at, n, dst),
-                8 => self.gather_sized::<u64>(o, at, n, dst),
-                _ => self.gather_sized::<[u64; 2]>(o, at, n, dst),
-            }
-        }
-    }
-
-    unsafe fn gather_sized<T: Copy>(&self, o: &Op, at: usize, n: usize, dst: *mut u8) {
-        let dst = dst.cast::<T>();
-        let stride = o.strides[0] as isize;
-        self.pieces(o, at, n, |p, first, count| {
-            // SAFETY: the piece lies within the operand and within the tile.
-            unsafe {
-                let d = dst.add(first);
-                if stride == size_of::<T>() as isize {
-                    d.cast::<u8>().copy_from_nonoverlapping(p, count * size_of::<T>());
-                } else if stride == 0 {
-                    let v = p.cast::<T>().read_unaligned();
-                    for i in 0..count {
-                        d.add(i).write(v);
-                    }
-                } else {
-                    for i in 0..count {
-                        d.add(i)
-                            .write(p.offset(stride * i as isize).cast::<T>().read_unaligned());
-                    }
+            let d = dst.add(first);
+            if stride == size_of::<T>() as isize {
+                d.cast::<u8>().copy_from_nonoverlapping(p, count * size_of::<T>());
+            } else if stride == 0 {
+                let v = p.cast::<T>().read_unaligned();
+                for i in 0..count {
+                    d.add(i).write(v);
+                }
+            } else {
+                for i in 0..count {
+                    d.add(i).write(p.offset(stride * i as isize).cast::<T>().read_unaligned());
                 }
             }
-        });
-    }
+        }
+    });
+}
 
-    /// # Safety
-    /// As for `gather`, with the elements coming from `src`.
-    unsafe fn scatter(&self, o: &Op, at: usize, n: usize, src: *const u8) {
-        // SAFETY: by the contract.
+/// Copies a contiguous run into elements `at..at + n` of a strided range.
+///
+/// # Safety
+/// As for `gather`, the other way round.
+pub(crate) unsafe fn scatter(
+    base: *mut u8,
+    sizes: &[i64],
+    strides: &[i64],
+    size: usize,
+    at: usize,
+    n: usize,
+    src: *const u8,
+) {
+    // SAFETY: by the contract.
+    unsafe {
+        match size {
+            1 => scatter_sized::<u8>(base, sizes, strides, at, n, src),
+            2 => scatter_sized::<u16>(base, sizes, strides, at, n, src),
+            4 => scatter_sized::<u32>(base, sizes, strides, at, n, src),
+            8 => scatter_sized::<u64>(base, sizes, strides, at, n, src),
+            _ => scatter_sized::<[u64; 2]>(base, sizes, strides, at, n, src),
+        }
+    }
+}
+
+unsafe fn scatter_sized<T: Copy>(base: *mut u8, sizes: &[i64], strides: &[i64], at: usize, n: usize, src: *const u8) {
+    let src = src.cast::<T>();
+    let stride = strides[0] as isize;
+    pieces(base, sizes, strides, at, n, |p, first, count| {
+        // SAFETY: the piece lies within the target and within the source.
         unsafe {
-            match o.size {
-                1 => self.scatter_sized::<u8>(o, at, n, src),
-                2 => self.scatter_sized::<u16>(o, at, n, src),
-                4 => self.scatter_sized::<u32>(o, at, n, src),
-                8 => self.scatter_sized::<u64>(o, at, n, src),
-                _ => self.scatter_sized::<[u64; 2]>(o, at, n, src),
-            }
-        }
-    }
-
-    unsafe fn scatter_sized<T: Copy>(&self, o: &Op, at: usize, n: usize, src: *const u8) {
-        let src = src.cast::<T>();
-        let stride = o.strides[0] as isize;
-        self.pieces(o, at, n, |p, first, count| {
-            // SAFETY: the piece lies within the operand and within the tile.
-            unsafe {
-                let s = src.add(first);
-                if stride == size_of::<T>() as isize {
-                    p.copy_from_nonoverlapping(s.cast::<u8>(), count * size_of::<T>());
-                } else {
-                    for i in 0..count {
-                        p.offset(stride * i as isize)
-                            .cast::<T>()
-                            .write_unaligned(s.add(i).read());
-                    }
+            let s = src.add(first);
+            if stride == size_of::<T>() as isize {
+                p.copy_from_nonoverlapping(s.cast::<u8>(), count * size_of::<T>());
+            } else {
+                for i in 0..count {
+                    p.offset(stride * i as isize).cast::<T>().write_unaligned(s.add(i).read());
                 }
             }
-        });
-    }
+        }
+    });
 }
 
 /// Fills `n` elements of `dst` with the element at `p`, converted.

@@ -4,7 +4,8 @@ use num_complex::Complex;
 
 use crate::convert::B8;
 use crate::dtype::{DType, ResultType};
-use crate::pointwise::call::{Arg, op, result_type, run, run_ins};
+use crate::error::Result;
+use crate::pointwise::call::{Arg, To, op, result_type, run, run_ins};
 use crate::pointwise::engine::{In, Kernel, Params};
 use crate::pointwise::real::Real;
 use crate::pointwise::table::{Gives, Table, table};
@@ -153,4 +154,10 @@ op! {
         let common = result_type(&[x.into(), a.into(), b.into()]);
         run(&ADDCDIV, Params::default(), to, &[x.into(), a.into(), b.into(), value.into()], common, 2)
     }
+}
+
+/// `condition ? a : b` in a given dtype.
+pub(crate) fn choose_as(to: To, condition: &Tensor, a: Arg, b: Arg, dtype: DType) -> Result<Tensor> {
+    let ins = [In::Tensor(condition, DType::Bool), a.wants(dtype), b.wants(dtype)];
+    run_ins(&WHERE, Params::default(), to, &ins, dtype, dtype, 1)
 }

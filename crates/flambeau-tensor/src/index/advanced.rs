@@ -1,0 +1,237 @@
+//! `x[i, :, mask]`: indexing with tensors, which broadcast against each other.
+//!
+//! ```text
+//!   x: before × indexed × after      out: before × index shape × after
+//! ```
+//! Indexed dimensions that are not neighbours move to the front first, as in NumPy.
+
+use smallvec::SmallVec;
+
+use super::mask::nonzero;
+use super::{out_of_bounds, wrap};
+use crate::dtype::DType;
+use crate::error::Result;
+use crate::layout::{Dims, broadcast_shapes, show};
+use crate::parallel::{SharedMut, parallel_for};
+use crate::pointwise::engine;
+use crate::storage::Access;
+use crate::tensor::Tensor;
+use crate::{bail, ensure, pointwise};
+
+/// Where the indices point.
+struct Plan {
+    /// shape of the result
+    shape: Dims,
+    /// element offset of each index position
+    offsets: Vec<i64>,
+    before: (Dims, Dims),
+    after: (Dims, Dims),
+}
+
+/// Masks become one index vector per dimension of the mask.
+fn expand_masks(x: &Tensor, indices: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+    let mut out: Vec<Option<Tensor>> = Vec::new();
+    for index in indices {
+        let Some(t) = index else {
+            out.push(None);
+            continue;
+        };
+        match t.dtype() {
+            DType::Bool | DType::Byte => {
+                for k in 0..t.dim() {
+                    let d = out.len() + k;
+                    ensure!(
+                        x.sizes().get(d) == Some(&t.sizes()[k]),
+                        Index,
+                        "The shape of the mask {} at index {k} does not match the shape of the indexed tensor {} at index {d}",
+                        show(t.sizes()),
+                        show(x.sizes())
+                    );
+                }
+                let places = nonzero(t)?;
+                for k in 0..t.dim() as i64 {
+                    out.push(Some(places.select(1, k)?));
+                }
+                if t.dim() == 0 {
+                    bail!(Index, "indexing with a 0-dimensional mask is not supported here");
+                }
+            }
+            DType::Long | DType::Int | DType::Short | DType::Char => out.push(Some(t.to_dtype(DType::Long)?)),
+            other => bail!(
+                Index,
+                "tensors used as indices must be long, int, byte or bool tensors, found {}",
+                other.name()
+            ),
+        }
+    }
+    ensure!(
+        out.len() <= x.dim(),
+        Index,
+        "too many indices for tensor of dimension {} (got {})",
+        x.dim(),
+        out.len()
+    );
+    out.resize(x.dim(), None);
+    Ok(out)
+}
+
+fn plan(x: &Tensor, indices: &[Option<Tensor>]) -> Result<Plan> {
+    let indices = expand_masks(x, indices)?;
+    let indexed: Vec<usize> = (0..indices.len()).filter(|d| indices[*d].is_some()).collect();
+    let mut shape = Dims::new();
+    for t in indices.iter().flatten() {
+        shape = match broadcast_shapes(&shape, t.sizes()) {
+            Ok(s) => s,
+            Err(_) => {
+                let shapes: Vec<String> = indices.iter().flatten().map(|t| show(t.sizes())).collect();
+                bail!(
+                    Index,
+                    "shape mismatch: indexing tensors could not be broadcast together with shapes {}",
+                    shapes.join(", ")
+                )
+            }
+        };
+    }
+    let adjacent = indexed.windows(2).all(|w| w[1] == w[0] + 1);
+    let first = if adjacent { indexed.first().copied().unwrap_or(0) } else { 0 };
+    let side = |keep: &dyn Fn(usize) -> bool| -> (Dims, Dims) {
+        let dims: SmallVec<[usize; 6]> = (0..x.dim()).filter(|d| indices[*d].is_none() && keep(*d)).collect();
+        (dims.iter().map(|d| x.sizes()[*d]).collect(), dims.iter().map(|d| x.strides()[*d]).collect())
+    };
+    let before = side(&|d| adjacent && d < first);
+    let after = side(&|d| !adjacent || d >= first);
+    let count = crate::layout::checked_numel(&shape)? as usize;
+    let mut offsets = vec![0i64; count];
+    for &d in &indexed {
+        let Some(t) = &indices[d] else { continue };
+        let (n, stride) = (x.sizes()[d], x.strides()[d]);
+        for (o, i) in offsets.iter_mut().zip(t.expand(&shape)?.to_vec::<i64>()?) {
+            let Some(i) = wrap(i, n) else { return out_of_bounds(i, d, n) };
+            *o += i * stride;
+        }
+    }
+    let mut out_shape = before.0.clone();
+    out_shape.extend_from_slice(&shape);
+    out_shape.extend_from_slice(&after.0);
+    Ok(Plan { shape: out_shape, offsets, before, after })
+}
+
+/// Element offset in `x` of the `at`-th block of `after` elements.
+fn block_offset(plan: &Plan, at: usize) -> i64 {
+    let k = plan.offsets.len();
+    let mut rest = at / k;
+    let mut offset = plan.offsets[at % k];
+    for (n, s) in plan.before.0.iter().zip(&plan.before.1).rev() {
+        offset += (rest as i64 % n) * s;
+        rest /= *n as usize;
+    }
+    offset
+}
+
+/// Sizes and byte strides of the `after` block, fastest first and merged.
+fn block_layout(plan: &Plan, item: i64) -> (Dims, Dims) {
+    let (mut sizes, mut strides) = (Dims::new(), Dims::new());
+    for (&n, &s) in plan.after.0.iter().zip(&plan.after.1).rev() {
+        if n == 1 {
+            continue;
+        }
+        match (sizes.last_mut(), strides.last()) {
+            (Some(last), Some(step)) if s * item == *step * *last => *last *= n,
+            _ => {
+                sizes.push(n);
+                strides.push(s * item);
+            }
+        }
+    }
+    if sizes.is_empty() {
+        sizes.push(1);
+        strides.push(item);
+    }
+    (sizes, strides)
+}
+
+/// `x[indices]`; `None` stands for `:`.
+pub fn index(x: &Tensor, indices: &[Option<Tensor>]) -> Result<Tensor> {
+    let plan = plan(x, indices)?;
+    let out = Tensor::empty(&plan.shape, x.dtype())?;
+    if out.numel() == 0 {
+        return Ok(out);
+    }
+    let item = x.dtype().size();
+    let (sizes, strides) = block_layout(&plan, item as i64);
+    let block = sizes.iter().product::<i64>() as usize;
+    let blocks = out.numel() as usize / block;
+    let _access = Access::take([&**x.storage()], [&**out.storage()])?;
+    let (from, to) = (SharedMut(x.meta().ptr()), SharedMut(out.meta().ptr()));
+    parallel_for(blocks, (1usize << 13).div_ceil(block), |range| {
+        for at in range {
+            let p = from.get().wrapping_offset(block_offset(&plan, at) as isize * item as isize);
+            // SAFETY: offsets were checked against the sizes; blocks of the output are disjoint.
+            unsafe { engine::gather(p, &sizes, &strides, item, 0, block, to.get().add(at * block * item)) };
+        }
+    });
+    Ok(out)
+}
+
+/// `x[indices] = values`, or `+=` with `accumulate`, in place.
+pub fn index_put_(x: &Tensor, indices: &[Option<Tensor>], values: &Tensor, accumulate: bool) -> Result<()> {
+    ensure!(
+        x.dtype() == values.dtype(),
+        "Index put requires the source and destination dtypes match, got {} for the destination and {} for the source.",
+        x.dtype().name(),
+        values.dtype().name()
+    );
+    ensure!(
+        !crate::layout::has_internal_overlap(x.sizes(), x.strides()),
+        "unsupported operation: more than one element of the written-to tensor refers to a single memory location. \
+         Please clone() the tensor before performing the operation."
+    );
+    let plan = plan(x, indices)?;
+    let values = match values.expand(&plan.shape) {
+        Ok(v) => v,
+        Err(_) => bail!(
+            "shape mismatch: value tensor of shape {} cannot be broadcast to indexing result of shape {}",
+            show(values.sizes()),
+            show(&plan.shape)
+        ),
+    };
+    if values.numel() == 0 {
+        return Ok(());
+    }
+    let values = if values.shares_storage(x) {
+        values.clone_format(crate::MemoryFormat::Contiguous)?
+    } else {
+        values.contiguous()?
+    };
+    let item = x.dtype().size();
+    let (sizes, strides) = block_layout(&plan, item as i64);
+    let block = sizes.iter().product::<i64>() as usize;
+    let blocks = values.numel() as usize / block;
+    if accumulate {
+        // Add into a gathered block and put it back, one block after another: indices may repeat.
+        let scratch = Tensor::empty(&[block as i64], x.dtype())?;
+        for at in 0..blocks {
+            let p = x.meta().ptr().wrapping_offset(block_offset(&plan, at) as isize * item as isize);
+            {
+                let _access = Access::take([&**x.storage()], [&**scratch.storage()])?;
+                // SAFETY: offsets were checked against the sizes.
+                unsafe { engine::gather(p, &sizes, &strides, item, 0, block, scratch.meta().ptr()) };
+            }
+            let part = values.alias(Dims::from_slice(&[block as i64]), Dims::from_slice(&[1]), values.storage_offset() + (at * block) as i64)?;
+            pointwise::add_to(pointwise::To::InPlace(&scratch), (&scratch).into(), (&part).into(), 1.into())?;
+            let _access = Access::take([&**scratch.storage()], [&**x.storage()])?;
+            // SAFETY: as above.
+            unsafe { engine::scatter(p, &sizes, &strides, item, 0, block, scratch.meta().ptr()) };
+        }
+        return Ok(());
+    }
+    let _access = Access::take([&**values.storage()], [&**x.storage()])?;
+    for at in 0..blocks {
+        let p = x.meta().ptr().wrapping_offset(block_offset(&plan, at) as isize * item as isize);
+        // SAFETY: offsets were checked against the sizes; the values are contiguous.
+        unsafe {
+            engine::scatter(p, &sizes, &strides, item, 0, block, values.meta().ptr().add(at * block * item));
+        }
+    }
+    Ok(())
+}

@@ -11,6 +11,8 @@
 //! | `read() write()` guards with `slice::<T>()`, `item`, `to_vec` | methods in `tensor` |
 //! | dtype rules: [`DType::promote`], [`ResultType`], [`dispatch!`] | `dtype` |
 //! | pointwise operators | [`pointwise`] |
+//! | sums, extrema, norms, scans, softmax | [`reduce`] |
+//! | `index gather scatter cat stack masked_* …` | [`index`] |
 
 pub mod alloc;
 pub mod convert;
@@ -19,12 +21,14 @@ pub mod dtype;
 pub mod error;
 pub mod factory;
 pub mod fft;
+pub mod index;
 pub mod layout;
 pub mod math;
 pub mod nn;
 pub mod parallel;
 pub mod pointwise;
 pub mod random;
+pub mod reduce;
 pub mod scalar;
 pub mod simd;
 pub mod sort;

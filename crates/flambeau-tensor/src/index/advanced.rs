@@ -93,10 +93,19 @@ fn plan(x: &Tensor, indices: &[Option<Tensor>]) -> Result<Plan> {
         };
     }
     let adjacent = indexed.windows(2).all(|w| w[1] == w[0] + 1);
-    let first = if adjacent { indexed.first().copied().unwrap_or(0) } else { 0 };
+    let first = if adjacent {
+        indexed.first().copied().unwrap_or(0)
+    } else {
+        0
+    };
     let side = |keep: &dyn Fn(usize) -> bool| -> (Dims, Dims) {
-        let dims: SmallVec<[usize; 6]> = (0..x.dim()).filter(|d| indices[*d].is_none() && keep(*d)).collect();
-        (dims.iter().map(|d| x.sizes()[*d]).collect(), dims.iter().map(|d| x.strides()[*d]).collect())
+        let dims: SmallVec<[usize; 6]> = (0..x.dim())
+            .filter(|d| indices[*d].is_none() && keep(*d))
+            .collect();
+        (
+            dims.iter().map(|d| x.sizes()[*d]).collect(),
+            dims.iter().map(|d| x.strides()[*d]).collect(),
+        )
     };
     let before = side(&|d| adjacent && d < first);
     let after = side(&|d| !adjacent || d >= first);
@@ -106,14 +115,21 @@ fn plan(x: &Tensor, indices: &[Option<Tensor>]) -> Result<Plan> {
         let Some(t) = &indices[d] else { continue };
         let (n, stride) = (x.sizes()[d], x.strides()[d]);
         for (o, i) in offsets.iter_mut().zip(t.expand(&shape)?.to_vec::<i64>()?) {
-            let Some(i) = wrap(i, n) else { return out_of_bounds(i, d, n) };
+            let Some(i) = wrap(i, n) else {
+                return out_of_bounds(i, d, n);
+            };
             *o += i * stride;
         }
     }
     let mut out_shape = before.0.clone();
     out_shape.extend_from_slice(&shape);
     out_shape.extend_from_slice(&after.0);
-    Ok(Plan { shape: out_shape, offsets, before, after })
+    Ok(Plan {
+        shape: out_shape,
+        offsets,
+        before,
+        after,
+    })
 }
 
 /// Element offset in `x` of the `at`-th block of `after` elements.
@@ -161,15 +177,28 @@ pub fn index(x: &Tensor, indices: &[Option<Tensor>]) -> Result<Tensor> {
     let (sizes, strides) = block_layout(&plan, item as i64);
     let block = sizes.iter().product::<i64>() as usize;
     let blocks = out.numel() as usize / block;
-    let _access = Access::take([&**x.storage()], [&**out.storage()])?;
+    let access = Access::take([&**x.storage()], [&**out.storage()])?;
     let (from, to) = (SharedMut(x.meta().ptr()), SharedMut(out.meta().ptr()));
     parallel_for(blocks, (1usize << 13).div_ceil(block), |range| {
         for at in range {
-            let p = from.get().wrapping_offset(block_offset(&plan, at) as isize * item as isize);
+            let p = from
+                .get()
+                .wrapping_offset(block_offset(&plan, at) as isize * item as isize);
             // SAFETY: offsets were checked against the sizes; blocks of the output are disjoint.
-            unsafe { engine::gather(p, &sizes, &strides, item, 0, block, to.get().add(at * block * item)) };
+            unsafe {
+                engine::gather(
+                    p,
+                    &sizes,
+                    &strides,
+                    item,
+                    0,
+                    block,
+                    to.get().add(at * block * item),
+                )
+            };
         }
     });
+    drop(access);
     Ok(out)
 }
 
@@ -211,14 +240,26 @@ pub fn index_put_(x: &Tensor, indices: &[Option<Tensor>], values: &Tensor, accum
         // Add into a gathered block and put it back, one block after another: indices may repeat.
         let scratch = Tensor::empty(&[block as i64], x.dtype())?;
         for at in 0..blocks {
-            let p = x.meta().ptr().wrapping_offset(block_offset(&plan, at) as isize * item as isize);
+            let p = x
+                .meta()
+                .ptr()
+                .wrapping_offset(block_offset(&plan, at) as isize * item as isize);
             {
                 let _access = Access::take([&**x.storage()], [&**scratch.storage()])?;
                 // SAFETY: offsets were checked against the sizes.
                 unsafe { engine::gather(p, &sizes, &strides, item, 0, block, scratch.meta().ptr()) };
             }
-            let part = values.alias(Dims::from_slice(&[block as i64]), Dims::from_slice(&[1]), values.storage_offset() + (at * block) as i64)?;
-            pointwise::add_to(pointwise::To::InPlace(&scratch), (&scratch).into(), (&part).into(), 1.into())?;
+            let part = values.alias(
+                Dims::from_slice(&[block as i64]),
+                Dims::from_slice(&[1]),
+                values.storage_offset() + (at * block) as i64,
+            )?;
+            pointwise::add_to(
+                pointwise::To::InPlace(&scratch),
+                (&scratch).into(),
+                (&part).into(),
+                1.into(),
+            )?;
             let _access = Access::take([&**scratch.storage()], [&**x.storage()])?;
             // SAFETY: as above.
             unsafe { engine::scatter(p, &sizes, &strides, item, 0, block, scratch.meta().ptr()) };
@@ -227,10 +268,21 @@ pub fn index_put_(x: &Tensor, indices: &[Option<Tensor>], values: &Tensor, accum
     }
     let _access = Access::take([&**values.storage()], [&**x.storage()])?;
     for at in 0..blocks {
-        let p = x.meta().ptr().wrapping_offset(block_offset(&plan, at) as isize * item as isize);
+        let p = x
+            .meta()
+            .ptr()
+            .wrapping_offset(block_offset(&plan, at) as isize * item as isize);
         // SAFETY: offsets were checked against the sizes; the values are contiguous.
         unsafe {
-            engine::scatter(p, &sizes, &strides, item, 0, block, values.meta().ptr().add(at * block * item));
+            engine::scatter(
+                p,
+                &sizes,
+                &strides,
+                item,
+                0,
+                block,
+                values.meta().ptr().add(at * block * item),
+            );
         }
     }
     Ok(())

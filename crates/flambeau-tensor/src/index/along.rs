@@ -136,7 +136,11 @@ fn check_ranks(x: &Tensor, index: &Tensor, name: &str) -> Result<()> {
 
 /// A 0-d tensor seen as 1-d.
 fn at_least_1d(t: &Tensor) -> Result<Tensor> {
-    if t.dim() == 0 { t.reshape(&[1]) } else { Ok(t.clone()) }
+    if t.dim() == 0 {
+        t.reshape(&[1])
+    } else {
+        Ok(t.clone())
+    }
 }
 
 /// `out[i][j] = x[index[i][j]][j]` for `dim` 0, and so on.
@@ -162,7 +166,7 @@ pub fn gather(x: &Tensor, dim: i64, index: &Tensor) -> Result<Tensor> {
     let (size, stride) = (m.sizes()[d], m.strides()[d]);
     let read = index.read()?;
     let positions = read.slice::<i64>()?;
-    let _access = Access::take([&**m.storage()], [&**out.storage()])?;
+    let access = Access::take([&**m.storage()], [&**out.storage()])?;
     by_size!(m.dtype().size(), T => {
         let (from, to) = (m.ptr().cast::<T>(), out.meta().ptr().cast::<T>());
         walk(index.sizes(), m.strides(), d, positions, |at, i, base| {
@@ -174,6 +178,7 @@ pub fn gather(x: &Tensor, dim: i64, index: &Tensor) -> Result<Tensor> {
             Ok(())
         })
     })?;
+    drop(access);
     Ok(out)
 }
 
@@ -249,7 +254,11 @@ fn scatter_into(
                 part = part.narrow(k as i64, 0, i)?;
             }
             // A copy also keeps a source that overlaps the target apart from it.
-            if part.shares_storage(out) { part.clone_format(crate::MemoryFormat::Contiguous)? } else { part.contiguous()? }
+            if part.shares_storage(out) {
+                part.clone_format(crate::MemoryFormat::Contiguous)?
+            } else {
+                part.contiguous()?
+            }
         }
         Values::Number(s) => {
             for (k, &i) in index.sizes().iter().enumerate() {
@@ -264,7 +273,11 @@ fn scatter_into(
         }
     };
     let single = matches!(values, Values::Number(_));
-    let index = if index.shares_storage(out) { index.copy()? } else { index };
+    let index = if index.shares_storage(out) {
+        index.copy()?
+    } else {
+        index
+    };
     let m = target.meta();
     let (size, stride) = (m.sizes()[d], m.strides()[d]);
     let positions = index.to_vec::<i64>()?;
@@ -331,7 +344,15 @@ fn scatter_into(
 /// `out = x; out[index[i][j]][j] = src[i][j]` for `dim` 0. In place: pass the tensor to [`scatter_with`].
 pub fn scatter(x: &Tensor, dim: i64, index: &Tensor, src: &Tensor) -> Result<Tensor> {
     let out = x.copy()?;
-    scatter_into(&out, dim, index, Values::Tensor(src), Reduction::Replace, true, "scatter")?;
+    scatter_into(
+        &out,
+        dim,
+        index,
+        Values::Tensor(src),
+        Reduction::Replace,
+        true,
+        "scatter",
+    )?;
     Ok(out)
 }
 
@@ -340,7 +361,13 @@ pub fn scatter_value(x: &Tensor, dim: i64, index: &Tensor, value: Scalar) -> Res
 }
 
 /// `scatter(…, value, reduce=)`
-pub fn scatter_value_reduce(x: &Tensor, dim: i64, index: &Tensor, value: Scalar, how: Reduction) -> Result<Tensor> {
+pub fn scatter_value_reduce(
+    x: &Tensor,
+    dim: i64,
+    index: &Tensor,
+    value: Scalar,
+    how: Reduction,
+) -> Result<Tensor> {
     let out = x.copy()?;
     scatter_into(&out, dim, index, Values::Number(value), how, true, "scatter")?;
     Ok(out)
@@ -348,7 +375,15 @@ pub fn scatter_value_reduce(x: &Tensor, dim: i64, index: &Tensor, value: Scalar,
 
 pub fn scatter_add(x: &Tensor, dim: i64, index: &Tensor, src: &Tensor) -> Result<Tensor> {
     let out = x.copy()?;
-    scatter_into(&out, dim, index, Values::Tensor(src), Reduction::Sum, true, "scatter")?;
+    scatter_into(
+        &out,
+        dim,
+        index,
+        Values::Tensor(src),
+        Reduction::Sum,
+        true,
+        "scatter",
+    )?;
     Ok(out)
 }
 
@@ -361,7 +396,15 @@ pub fn scatter_reduce(
     include_self: bool,
 ) -> Result<Tensor> {
     let out = x.copy()?;
-    scatter_into(&out, dim, index, Values::Tensor(src), how, include_self, "scatter")?;
+    scatter_into(
+        &out,
+        dim,
+        index,
+        Values::Tensor(src),
+        how,
+        include_self,
+        "scatter",
+    )?;
     Ok(out)
 }
 
@@ -383,7 +426,11 @@ pub fn scatter_with(
 
 /// An index vector (a number counts as one of length 1).
 fn vector(index: &Tensor, name: &str) -> Result<Vec<i64>> {
-    ensure!(index.dim() <= 1, Index, "{name}(): Index is supposed to be a vector");
+    ensure!(
+        index.dim() <= 1,
+        Index,
+        "{name}(): Index is supposed to be a vector"
+    );
     long(index, name)?.to_vec::<i64>()
 }
 
@@ -417,17 +464,20 @@ pub(super) fn select_slices(x: &Tensor, d: usize, index: &[i64], message: &str) 
     let inner = shape[d + 1..].iter().product::<i64>() as usize * item;
     let outer = shape[..d].iter().product::<i64>() as usize;
     let (n, k) = (n as usize, index.len());
-    let _access = Access::take([&**x.storage()], [&**out.storage()])?;
+    let access = Access::take([&**x.storage()], [&**out.storage()])?;
     let (from, to) = (SharedMut(x.meta().ptr()), SharedMut(out.meta().ptr()));
     parallel_for(outer * k, (1usize << 15).div_ceil(inner), |range| {
         for at in range {
             let (o, i) = (at / k, index[at % k] as usize);
             // SAFETY: indices were checked; both tensors are contiguous, and slices of the output are disjoint.
             unsafe {
-                to.get().add(at * inner).copy_from_nonoverlapping(from.get().add((o * n + i) * inner), inner);
+                to.get()
+                    .add(at * inner)
+                    .copy_from_nonoverlapping(from.get().add((o * n + i) * inner), inner);
             }
         }
     });
+    drop(access);
     Ok(out)
 }
 
@@ -438,7 +488,11 @@ fn check_source(x: &Tensor, d: usize, index: &[i64], source: &Tensor, name: &str
         x.dtype().name(),
         source.dtype().name()
     );
-    let numel = if source.dim() == 0 { 1 } else { source.sizes()[d.min(source.dim() - 1)] };
+    let numel = if source.dim() == 0 {
+        1
+    } else {
+        source.sizes()[d.min(source.dim() - 1)]
+    };
     ensure!(
         numel == index.len() as i64,
         Index,
@@ -448,7 +502,11 @@ fn check_source(x: &Tensor, d: usize, index: &[i64], source: &Tensor, name: &str
     if x.dim() > 0 {
         let n = x.sizes()[d];
         for &i in index {
-            ensure!(wrap(i, n).is_some() && i >= 0, Index, "{name}(): index out of range in self");
+            ensure!(
+                wrap(i, n).is_some() && i >= 0,
+                Index,
+                "{name}(): index out of range in self"
+            );
         }
     }
     Ok(())
@@ -467,8 +525,16 @@ fn each_slice(
     let index = vector(index, name)?;
     check_source(x, d, &index, source, name)?;
     for (k, &i) in index.iter().enumerate() {
-        let a = if x.dim() == 0 { x.clone() } else { x.select(d as i64, i)? };
-        let b = if source.dim() == 0 { source.clone() } else { source.select(d as i64, k as i64)? };
+        let a = if x.dim() == 0 {
+            x.clone()
+        } else {
+            x.select(d as i64, i)?
+        };
+        let b = if source.dim() == 0 {
+            source.clone()
+        } else {
+            source.select(d as i64, k as i64)?
+        };
         ensure!(
             a.sizes() == b.sizes(),
             "{name}(): source/destination slice shapes must match, found {} and {}",
@@ -498,11 +564,17 @@ pub fn index_fill(out: &Tensor, dim: i64, index: &Tensor, value: Scalar) -> Resu
     let index = vector(index, "index_fill_")?;
     for i in index {
         if out.dim() == 0 {
-            ensure!(i == 0 || i == -1, Index, "index {i} is out of bounds for dimension 0 with size 1");
+            ensure!(
+                i == 0 || i == -1,
+                Index,
+                "index {i} is out of bounds for dimension 0 with size 1"
+            );
             out.fill_(value)?;
             continue;
         }
-        let Some(i) = wrap(i, out.sizes()[d]) else { return out_of_bounds(i, d, out.sizes()[d]) };
+        let Some(i) = wrap(i, out.sizes()[d]) else {
+            return out_of_bounds(i, d, out.sizes()[d]);
+        };
         out.select(d as i64, i)?.fill_(value)?;
     }
     Ok(())
@@ -521,11 +593,29 @@ pub fn index_reduce(
     let places = vector(index, "index_reduce")?;
     check_source(out, d, &places, source, "index_reduce")?;
     if out.dim() == 0 {
-        return scatter_into(out, 0, index, Values::Tensor(source), how, include_self, "index_reduce");
+        return scatter_into(
+            out,
+            0,
+            index,
+            Values::Tensor(source),
+            how,
+            include_self,
+            "index_reduce",
+        );
     }
     let mut shape: Vec<i64> = vec![1; out.dim()];
     shape[d] = places.len() as i64;
-    let index = index.reshape(&[places.len() as i64])?.view(&shape)?.expand(source.sizes())?;
-    scatter_into(out, d as i64, &index, Values::Tensor(source), how, include_self, "index_reduce")
+    let index = index
+        .reshape(&[places.len() as i64])?
+        .view(&shape)?
+        .expand(source.sizes())?;
+    scatter_into(
+        out,
+        d as i64,
+        &index,
+        Values::Tensor(source),
+        how,
+        include_self,
+        "index_reduce",
+    )
 }
-

@@ -15,10 +15,16 @@ fn is_skipped(t: &Tensor) -> bool {
 
 /// Joins along an existing dimension; dtypes promote.
 pub fn cat(tensors: &[Tensor], dim: i64) -> Result<Tensor> {
-    ensure!(!tensors.is_empty(), "torch.cat(): expected a non-empty list of Tensors");
+    ensure!(
+        !tensors.is_empty(),
+        "torch.cat(): expected a non-empty list of Tensors"
+    );
     let mut dtype = ResultType::default();
     for (i, t) in tensors.iter().enumerate() {
-        ensure!(t.dim() > 0, "zero-dimensional tensor (at position {i}) cannot be concatenated");
+        ensure!(
+            t.dim() > 0,
+            "zero-dimensional tensor (at position {i}) cannot be concatenated"
+        );
         dtype = dtype.tensor(t.dtype(), t.dim());
     }
     let dtype = dtype.get().unwrap_or(DType::Float);
@@ -49,8 +55,15 @@ pub fn cat(tensors: &[Tensor], dim: i64) -> Result<Tensor> {
         };
     }
     let format = first.suggest_memory_format();
-    let same = tensors.iter().filter(|t| !is_skipped(t)).all(|t| t.suggest_memory_format() == format);
-    let out = Tensor::empty_format(&shape, dtype, if same { format } else { MemoryFormat::Contiguous })?;
+    let same = tensors
+        .iter()
+        .filter(|t| !is_skipped(t))
+        .all(|t| t.suggest_memory_format() == format);
+    let out = Tensor::empty_format(
+        &shape,
+        dtype,
+        if same { format } else { MemoryFormat::Contiguous },
+    )?;
     let mut at = 0;
     for t in tensors.iter().filter(|t| !is_skipped(t)) {
         let n = t.sizes()[d];
@@ -62,7 +75,9 @@ pub fn cat(tensors: &[Tensor], dim: i64) -> Result<Tensor> {
 
 /// Joins along a new dimension; all shapes must be equal.
 pub fn stack(tensors: &[Tensor], dim: i64) -> Result<Tensor> {
-    let Some(first) = tensors.first() else { bail!("stack expects a non-empty TensorList") };
+    let Some(first) = tensors.first() else {
+        bail!("stack expects a non-empty TensorList")
+    };
     for (i, t) in tensors.iter().enumerate() {
         ensure!(
             t.sizes() == first.sizes(),
@@ -72,7 +87,10 @@ pub fn stack(tensors: &[Tensor], dim: i64) -> Result<Tensor> {
         );
     }
     let d = wrap_dim(dim, first.dim() + 1)? as i64;
-    let parts = tensors.iter().map(|t| t.unsqueeze(d)).collect::<Result<Vec<_>>>()?;
+    let parts = tensors
+        .iter()
+        .map(|t| t.unsqueeze(d))
+        .collect::<Result<Vec<_>>>()?;
     cat(&parts, d)
 }
 
@@ -124,10 +142,19 @@ pub fn roll(x: &Tensor, shifts: &[i64], dims: &[i64]) -> Result<Tensor> {
 
 /// Turns by `k` quarter turns in the plane of two dimensions.
 pub fn rot90(x: &Tensor, k: i64, dims: &[i64]) -> Result<Tensor> {
-    let &[a, b] = dims else { bail!("expected total rotation dims == 2, but got dims = {}", dims.len()) };
-    ensure!(x.dim() >= 2, "expected total dims >= 2, but got total dims = {}", x.dim());
+    let &[a, b] = dims else {
+        bail!("expected total rotation dims == 2, but got dims = {}", dims.len())
+    };
+    ensure!(
+        x.dim() >= 2,
+        "expected total dims >= 2, but got total dims = {}",
+        x.dim()
+    );
     let (wa, wb) = (wrap_dim(a, x.dim())?, wrap_dim(b, x.dim())?);
-    ensure!(wa != wb, "expected rotation dims to be different, but got dim0 = {a} and dim1 = {b}");
+    ensure!(
+        wa != wb,
+        "expected rotation dims to be different, but got dim0 = {a} and dim1 = {b}"
+    );
     match k.rem_euclid(4) {
         1 => flip(x, &[b])?.transpose(a, b)?.contiguous(),
         2 => flip(x, dims),
@@ -147,7 +174,12 @@ pub fn repeat(x: &Tensor, repeats: &[i64]) -> Result<Tensor> {
     padded.extend_from_slice(x.sizes());
     let mut shape = Dims::new();
     for (&n, &r) in padded.iter().zip(repeats) {
-        ensure!(r >= 0, "Trying to create tensor with negative dimension {}: repeats {}", n * r, show(repeats));
+        ensure!(
+            r >= 0,
+            "Trying to create tensor with negative dimension {}: repeats {}",
+            n * r,
+            show(repeats)
+        );
         match n.checked_mul(r) {
             Some(s) => shape.push(s),
             None => bail!("repeat: the result is too large"),
@@ -178,7 +210,10 @@ pub fn tile(x: &Tensor, repeats: &[i64]) -> Result<Tensor> {
 
 /// Index `i`, `repeats[i]` times, for all `i`.
 pub fn repeat_interleave_indices(repeats: &Tensor) -> Result<Tensor> {
-    ensure!(repeats.dim() == 1, "repeat_interleave only accept 1D vector as repeat");
+    ensure!(
+        repeats.dim() == 1,
+        "repeat_interleave only accept 1D vector as repeat"
+    );
     ensure!(
         matches!(repeats.dtype(), DType::Long | DType::Int),
         "repeats has to be Long or Int tensor"
@@ -186,7 +221,9 @@ pub fn repeat_interleave_indices(repeats: &Tensor) -> Result<Tensor> {
     let repeats = repeats.to_vec::<i64>()?;
     ensure!(repeats.iter().all(|r| *r >= 0), "repeats can not be negative");
     let total = repeats.iter().try_fold(0i64, |a, r| a.checked_add(*r));
-    let Some(total) = total else { bail!("repeat_interleave: the result is too large") };
+    let Some(total) = total else {
+        bail!("repeat_interleave: the result is too large")
+    };
     let out = Tensor::empty(&[total], DType::Long)?;
     let mut write = out.write()?;
     let mut rest = write.slice::<i64>()?;
@@ -226,7 +263,10 @@ pub fn repeat_interleave_each(x: &Tensor, repeats: i64, dim: Option<i64>) -> Res
 }
 
 fn triangle(x: &Tensor, diagonal: i64, lower: bool, name: &str) -> Result<Tensor> {
-    ensure!(x.dim() >= 2, "{name}: input tensor must have at least 2 dimensions");
+    ensure!(
+        x.dim() >= 2,
+        "{name}: input tensor must have at least 2 dimensions"
+    );
     let x = x.contiguous()?;
     let out = Tensor::zeros(x.sizes(), x.dtype())?;
     if out.numel() == 0 {
@@ -235,17 +275,25 @@ fn triangle(x: &Tensor, diagonal: i64, lower: bool, name: &str) -> Result<Tensor
     let n = x.dim();
     let (rows, columns) = (x.sizes()[n - 2], x.sizes()[n - 1]);
     let item = x.dtype().size();
-    let _access = Access::take([&**x.storage()], [&**out.storage()])?;
+    let access = Access::take([&**x.storage()], [&**out.storage()])?;
     let (from, to) = (x.meta().ptr(), out.meta().ptr());
     for r in 0..x.numel() / columns {
         let edge = (r % rows).saturating_add(diagonal);
-        let (start, end) = if lower { (0, edge.saturating_add(1).clamp(0, columns)) } else { (edge.clamp(0, columns), columns) };
+        let (start, end) = if lower {
+            (0, edge.saturating_add(1).clamp(0, columns))
+        } else {
+            (edge.clamp(0, columns), columns)
+        };
         if start < end {
             let at = (r * columns + start) as usize * item;
             // SAFETY: both are contiguous; the range lies within row `r`.
-            unsafe { to.add(at).copy_from_nonoverlapping(from.add(at), (end - start) as usize * item) };
+            unsafe {
+                to.add(at)
+                    .copy_from_nonoverlapping(from.add(at), (end - start) as usize * item)
+            };
         }
     }
+    drop(access);
     Ok(out)
 }
 
@@ -264,7 +312,11 @@ fn triangle_indices(rows: i64, columns: i64, offset: i64, lower: bool, dtype: DT
     ensure!(columns >= 0, "col must be non-negative, got{columns}");
     let range = |r: i64| {
         let edge = r.saturating_add(offset);
-        if lower { (0, edge.saturating_add(1).clamp(0, columns)) } else { (edge.clamp(0, columns), columns) }
+        if lower {
+            (0, edge.saturating_add(1).clamp(0, columns))
+        } else {
+            (edge.clamp(0, columns), columns)
+        }
     };
     let mut total = 0i64;
     if columns > 0 {

@@ -24,7 +24,10 @@ fn flat_places(index: &Tensor, n: i64, name: &str) -> Result<Vec<i64>> {
     for i in &mut places {
         match wrap(*i, n) {
             Some(j) => *i = j,
-            None => bail!(Index, "out of range: tried to access index {i} on a tensor of {n} elements."),
+            None => bail!(
+                Index,
+                "out of range: tried to access index {i} on a tensor of {n} elements."
+            ),
         }
     }
     Ok(places)
@@ -35,7 +38,7 @@ pub fn take(x: &Tensor, index: &Tensor) -> Result<Tensor> {
     let places = flat_places(index, x.numel(), "take")?;
     let x = x.contiguous()?;
     let out = Tensor::empty(index.sizes(), x.dtype())?;
-    let _access = Access::take([&**x.storage()], [&**out.storage()])?;
+    let access = Access::take([&**x.storage()], [&**out.storage()])?;
     by_size!(x.dtype().size(), T => {
         let (from, to) = (x.meta().ptr().cast::<T>(), out.meta().ptr().cast::<T>());
         for (k, i) in places.iter().enumerate() {
@@ -43,6 +46,7 @@ pub fn take(x: &Tensor, index: &Tensor) -> Result<Tensor> {
             unsafe { to.add(k).write(from.add(*i as usize).read_unaligned()) };
         }
     });
+    drop(access);
     Ok(out)
 }
 
@@ -93,15 +97,24 @@ pub fn embedding(weight: &Tensor, indices: &Tensor) -> Result<Tensor> {
 
 /// A last dimension of zeros with a one at each index; `classes` -1 takes the largest index.
 pub fn one_hot(x: &Tensor, classes: i64) -> Result<Tensor> {
-    ensure!(x.dtype() == DType::Long, "one_hot is only applicable to index tensor of type LongTensor.");
+    ensure!(
+        x.dtype() == DType::Long,
+        "one_hot is only applicable to index tensor of type LongTensor."
+    );
     let places = x.to_vec::<i64>()?;
     let mut shape = Dims::from_slice(x.sizes());
     if places.is_empty() {
-        ensure!(classes > 0, "Can not infer total number of classes from empty tensor.");
+        ensure!(
+            classes > 0,
+            "Can not infer total number of classes from empty tensor."
+        );
         shape.push(classes);
         return Tensor::zeros(&shape, DType::Long);
     }
-    ensure!(places.iter().all(|i| *i >= 0), "Class values must be non-negative.");
+    ensure!(
+        places.iter().all(|i| *i >= 0),
+        "Class values must be non-negative."
+    );
     let most = places.iter().copied().max().unwrap_or(0);
     let classes = if classes == -1 {
         match most.checked_add(1) {
@@ -136,7 +149,12 @@ pub fn bincount(x: &Tensor, weights: Option<&Tensor>, minlength: i64) -> Result<
         places.iter().all(|i| *i >= 0),
         "bincount only supports 1-d non-negative integral inputs."
     );
-    let most = places.iter().copied().max().map_or(0, |m| m.saturating_add(1)).max(minlength);
+    let most = places
+        .iter()
+        .copied()
+        .max()
+        .map_or(0, |m| m.saturating_add(1))
+        .max(minlength);
     let Some(w) = weights else {
         let out = Tensor::zeros(&[most], DType::Long)?;
         let mut write = out.write()?;
@@ -145,8 +163,15 @@ pub fn bincount(x: &Tensor, weights: Option<&Tensor>, minlength: i64) -> Result<
         drop(write);
         return Ok(out);
     };
-    ensure!(w.sizes() == x.sizes(), "weights should be 1-d and have the same length as input");
-    let dtype = if w.dtype() == DType::Float { DType::Float } else { DType::Double };
+    ensure!(
+        w.sizes() == x.sizes(),
+        "weights should be 1-d and have the same length as input"
+    );
+    let dtype = if w.dtype() == DType::Float {
+        DType::Float
+    } else {
+        DType::Double
+    };
     let values = w.to_vec::<f64>()?;
     let out = Tensor::zeros(&[most], DType::Double)?;
     let mut write = out.write()?;

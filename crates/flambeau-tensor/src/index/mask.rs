@@ -38,7 +38,10 @@ pub fn masked_fill_to(to: To, x: &Tensor, mask: &Tensor, value: Arg) -> Result<T
         );
     }
     if value.dtype().is_complex() && !x.is_complex() {
-        crate::bail!("value cannot be converted to type {} without overflow", c_name(x.dtype()));
+        crate::bail!(
+            "value cannot be converted to type {} without overflow",
+            c_name(x.dtype())
+        );
     }
     pointwise::ternary::choose_as(to, mask, value, x.into(), x.dtype())
 }
@@ -62,7 +65,10 @@ fn c_name(dtype: DType) -> &'static str {
 /// The mask and tensor expanded to one shape, contiguous; the mask as bytes 0 and 1.
 fn together(x: &Tensor, mask: &Tensor) -> Result<(Tensor, Vec<u8>)> {
     let shape = broadcast_shapes(x.sizes(), mask.sizes())?;
-    let mask = mask.to_dtype(DType::Bool)?.expand(&shape)?.to_dtype(DType::Byte)?;
+    let mask = mask
+        .to_dtype(DType::Bool)?
+        .expand(&shape)?
+        .to_dtype(DType::Byte)?;
     Ok((x.expand(&shape)?, mask.to_vec::<u8>()?))
 }
 
@@ -73,7 +79,7 @@ pub fn masked_select(x: &Tensor, mask: &Tensor) -> Result<Tensor> {
     let x = x.contiguous()?;
     let n = mask.iter().map(|b| *b as i64).sum::<i64>();
     let out = Tensor::empty(&[n], x.dtype())?;
-    let _access = Access::take([&**x.storage()], [&**out.storage()])?;
+    let access = Access::take([&**x.storage()], [&**out.storage()])?;
     by_size!(x.dtype().size(), T => {
         let (from, mut to) = (x.meta().ptr().cast::<T>(), out.meta().ptr().cast::<T>());
         for (i, _) in mask.iter().enumerate().filter(|(_, b)| **b != 0) {
@@ -84,6 +90,7 @@ pub fn masked_select(x: &Tensor, mask: &Tensor) -> Result<Tensor> {
             }
         }
     });
+    drop(access);
     Ok(out)
 }
 
@@ -105,7 +112,7 @@ pub fn masked_scatter(x: &Tensor, mask: &Tensor, source: &Tensor) -> Result<Tens
         "masked_scatter: expected self and source to have the same number of elements as the mask has ones: {n}, found {}",
         source.numel()
     );
-    let _access = Access::take([&**source.storage()], [&**out.storage()])?;
+    let access = Access::take([&**source.storage()], [&**out.storage()])?;
     by_size!(x.dtype().size(), T => {
         let (mut from, to) = (source.meta().ptr().cast::<T>(), out.meta().ptr().cast::<T>());
         for (i, _) in mask.iter().enumerate().filter(|(_, b)| **b != 0) {
@@ -116,6 +123,7 @@ pub fn masked_scatter(x: &Tensor, mask: &Tensor, source: &Tensor) -> Result<Tens
             }
         }
     });
+    drop(access);
     Ok(out)
 }
 

@@ -22,8 +22,8 @@ pub use along::{
     scatter_reduce, scatter_value, scatter_value_reduce, scatter_with, take_along_dim,
 };
 pub use join::{
-    cat, flip, repeat, repeat_interleave, repeat_interleave_each, repeat_interleave_indices, roll, rot90, stack, tile,
-    tril, tril_indices, triu, triu_indices,
+    cat, flip, repeat, repeat_interleave, repeat_interleave_each, repeat_interleave_indices, roll, rot90,
+    stack, tile, tril, tril_indices, triu, triu_indices,
 };
 pub use lookup::{bincount, embedding, one_hot, put, take};
 pub use mask::{masked_fill, masked_fill_to, masked_scatter, masked_select, nonzero};
@@ -80,5 +80,8 @@ fn wrap(i: i64, n: i64) -> Option<i64> {
 }
 
 fn out_of_bounds<T>(i: i64, dim: usize, n: i64) -> Result<T> {
-    bail!(Index, "index {i} is out of bounds for dimension {dim} with size {n}")
+    bail!(
+        Index,
+        "index {i} is out of bounds for dimension {dim} with size {n}"
+    )
 }

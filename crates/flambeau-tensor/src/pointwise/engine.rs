@@ -533,7 +533,11 @@ fn pieces(
     let mut done = 0;
     loop {
         let count = (row - in_row).min(n - done);
-        f(p.wrapping_offset(in_row as isize * strides[0] as isize), done, count);
+        f(
+            p.wrapping_offset(in_row as isize * strides[0] as isize),
+            done,
+            count,
+        );
         done += count;
         if done == n {
             return;
@@ -577,7 +581,14 @@ pub(crate) unsafe fn gather(
     }
 }
 
-unsafe fn gather_sized<T: Copy>(base: *mut u8, sizes: &[i64], strides: &[i64], at: usize, n: usize, dst: *mut u8) {
+unsafe fn gather_sized<T: Copy>(
+    base: *mut u8,
+    sizes: &[i64],
+    strides: &[i64],
+    at: usize,
+    n: usize,
+    dst: *mut u8,
+) {
     let dst = dst.cast::<T>();
     let stride = strides[0] as isize;
     pieces(base, sizes, strides, at, n, |p, first, count| {
@@ -593,7 +604,8 @@ unsafe fn gather_sized<T: Copy>(base: *mut u8, sizes: &[i64], strides: &[i64], a
                 }
             } else {
                 for i in 0..count {
-                    d.add(i).write(p.offset(stride * i as isize).cast::<T>().read_unaligned());
+                    d.add(i)
+                        .write(p.offset(stride * i as isize).cast::<T>().read_unaligned());
                 }
             }
         }
@@ -625,7 +637,14 @@ pub(crate) unsafe fn scatter(
     }
 }
 
-unsafe fn scatter_sized<T: Copy>(base: *mut u8, sizes: &[i64], strides: &[i64], at: usize, n: usize, src: *const u8) {
+unsafe fn scatter_sized<T: Copy>(
+    base: *mut u8,
+    sizes: &[i64],
+    strides: &[i64],
+    at: usize,
+    n: usize,
+    src: *const u8,
+) {
     let src = src.cast::<T>();
     let stride = strides[0] as isize;
     pieces(base, sizes, strides, at, n, |p, first, count| {
@@ -636,7 +655,9 @@ unsafe fn scatter_sized<T: Copy>(base: *mut u8, sizes: &[i64], strides: &[i64], 
                 p.copy_from_nonoverlapping(s.cast::<u8>(), count * size_of::<T>());
             } else {
                 for i in 0..count {
-                    p.offset(stride * i as isize).cast::<T>().write_unaligned(s.add(i).read());
+                    p.offset(stride * i as isize)
+                        .cast::<T>()
+                        .write_unaligned(s.add(i).read());
                 }
             }
         }

@@ -127,7 +127,14 @@ impl Side {
 }
 
 /// Reduces the dimensions marked in `mask` (of length `x.dim()`) and gives a contiguous tensor of `dtype`.
-pub fn reduce(x: &Tensor, mask: &[bool], keepdim: bool, r: &Reducer, p: Numbers, dtype: DType) -> Result<Tensor> {
+pub fn reduce(
+    x: &Tensor,
+    mask: &[bool],
+    keepdim: bool,
+    r: &Reducer,
+    p: Numbers,
+    dtype: DType,
+) -> Result<Tensor> {
     let m = x.meta();
     let mut full = Dims::new();
     let mut shape = Dims::new();
@@ -155,7 +162,7 @@ pub fn reduce(x: &Tensor, mask: &[bool], keepdim: bool, r: &Reducer, p: Numbers,
             kept.push((n, m.strides()[d] * item, out_strides[d] * dtype.size() as i64));
         }
     }
-    let _access = Access::take([&**x.storage()], [&**out.storage()])?;
+    let access = Access::take([&**x.storage()], [&**out.storage()])?;
     let job = Job {
         base: m.ptr(),
         out: out.meta().ptr(),
@@ -171,6 +178,7 @@ pub fn reduce(x: &Tensor, mask: &[bool], keepdim: bool, r: &Reducer, p: Numbers,
         count,
     };
     job.all()?;
+    drop(access);
     Ok(out)
 }
 
@@ -203,7 +211,11 @@ impl Job<'_> {
         let columns = if by_rows { TILE.min(kept) } else { 1 };
         let tiles = kept.div_ceil(columns);
         let chunk = (CHUNK / columns).max(1);
-        let chunks = if reduced >= 2 * chunk && tiles < 64 { reduced.div_ceil(chunk) } else { 1 };
+        let chunks = if reduced >= 2 * chunk && tiles < 64 {
+            reduced.div_ceil(chunk)
+        } else {
+            1
+        };
         let chunk = if chunks == 1 { reduced } else { chunk };
         let tasks = tiles * chunks;
         let work = chunk.max(1) * columns;
@@ -213,18 +225,29 @@ impl Job<'_> {
         if chunks > 1 {
             let bytes = tasks * stride / 16;
             if partial.try_reserve_exact(bytes).is_err() {
-                crate::bail!(OutOfMemory, "not enough memory for partial results of a reduction");
+                crate::bail!(
+                    OutOfMemory,
+                    "not enough memory for partial results of a reduction"
+                );
             }
             partial.resize(bytes, 0);
         }
         let shared = SharedMut(partial.as_mut_ptr().cast::<u8>());
         parallel_for(tasks, (GRAIN / work).max(1), |range| {
-            let mut scratch = Scratch { acc: Buffer::new(), raw: Buffer::new(), tile: Buffer::new() };
+            let mut scratch = Scratch {
+                acc: Buffer::new(),
+                raw: Buffer::new(),
+                tile: Buffer::new(),
+            };
             for task in range {
                 let (tile, piece) = (task / chunks, task % chunks);
                 let (first, n) = (tile * columns, columns.min(kept - tile * columns));
                 let (from, to) = (piece * chunk, reduced.min((piece + 1) * chunk));
-                let acc = if chunks > 1 { shared.get().wrapping_add(task * stride) } else { scratch.acc.ptr() };
+                let acc = if chunks > 1 {
+                    shared.get().wrapping_add(task * stride)
+                } else {
+                    scratch.acc.ptr()
+                };
                 // SAFETY: accumulators of this task; positions lie within the tensor.
                 unsafe {
                     (self.r.init)(acc, n, &self.p);
@@ -240,7 +263,11 @@ impl Job<'_> {
             }
         });
         if chunks > 1 {
-            let mut scratch = Scratch { acc: Buffer::new(), raw: Buffer::new(), tile: Buffer::new() };
+            let mut scratch = Scratch {
+                acc: Buffer::new(),
+                raw: Buffer::new(),
+                tile: Buffer::new(),
+            };
             for tile in 0..tiles {
                 let (first, n) = (tile * columns, columns.min(kept - tile * columns));
                 let acc = shared.get().wrapping_add(tile * chunks * stride);
@@ -258,7 +285,9 @@ impl Job<'_> {
     /// Folds reduced positions `from..to` of one output.
     unsafe fn fold_run(&self, output: usize, from: usize, to: usize, acc: *mut u8, scratch: &mut Scratch) {
         let side = &self.reduced;
-        let base = self.base.wrapping_offset(self.kept.offset(&self.kept.strides, output));
+        let base = self
+            .base
+            .wrapping_offset(self.kept.offset(&self.kept.strides, output));
         let row = side.sizes[0] as usize;
         let plain = side.strides[0] == self.size as i64 && self.aligned;
         let (raw, tile) = (scratch.raw.ptr(), scratch.tile.ptr());
@@ -292,7 +321,15 @@ impl Job<'_> {
     }
 
     /// Folds reduced positions `from..to` of outputs `first..first + n`.
-    unsafe fn fold_rows(&self, first: usize, n: usize, from: usize, to: usize, acc: *mut u8, scratch: &mut Scratch) {
+    unsafe fn fold_rows(
+        &self,
+        first: usize,
+        n: usize,
+        from: usize,
+        to: usize,
+        acc: *mut u8,
+        scratch: &mut Scratch,
+    ) {
         let kept = &self.kept;
         let row = kept.sizes[0] as usize;
         let plain = kept.strides[0] == self.size as i64 && first % row + n <= row && self.aligned;
@@ -369,7 +406,15 @@ impl Job<'_> {
                 convert(from, raw, n);
                 from = raw.cast_const();
             }
-            scatter(self.out, &self.kept.sizes, &self.kept.out, self.out_size, first, n, from);
+            scatter(
+                self.out,
+                &self.kept.sizes,
+                &self.kept.out,
+                self.out_size,
+                first,
+                n,
+                from,
+            );
         }
     }
 }

@@ -70,9 +70,16 @@ unsafe fn init<F: Fold>(acc: *mut u8, n: usize, p: &Numbers) {
 
 unsafe fn run<F: Fold>(x: *const u8, n: usize, index: i64, acc: *mut u8, p: &Numbers) {
     // SAFETY: see `Reducer`.
-    let (x, acc) = unsafe { (std::slice::from_raw_parts(x.cast::<F::T>(), n), &mut *acc.cast::<F::A>()) };
+    let (x, acc) = unsafe {
+        (
+            std::slice::from_raw_parts(x.cast::<F::T>(), n),
+            &mut *acc.cast::<F::A>(),
+        )
+    };
     if n < 8 {
-        x.iter().enumerate().for_each(|(k, v)| F::step(acc, *v, index + k as i64, p));
+        x.iter()
+            .enumerate()
+            .for_each(|(k, v)| F::step(acc, *v, index + k as i64, p));
         return;
     }
     vectorize(
@@ -84,7 +91,10 @@ unsafe fn run<F: Fold>(x: *const u8, n: usize, index: i64, acc: *mut u8, p: &Num
 unsafe fn rows<F: Fold>(x: *const u8, n: usize, index: i64, acc: *mut u8, p: &Numbers) {
     // SAFETY: see `Reducer`.
     let (x, acc) = unsafe {
-        (std::slice::from_raw_parts(x.cast::<F::T>(), n), std::slice::from_raw_parts_mut(acc.cast::<F::A>(), n))
+        (
+            std::slice::from_raw_parts(x.cast::<F::T>(), n),
+            std::slice::from_raw_parts_mut(acc.cast::<F::A>(), n),
+        )
     };
     vectorize(
         #[inline(always)]
@@ -99,7 +109,10 @@ unsafe fn rows<F: Fold>(x: *const u8, n: usize, index: i64, acc: *mut u8, p: &Nu
 unsafe fn merge<F: Fold>(acc: *mut u8, other: *const u8, n: usize, p: &Numbers) {
     // SAFETY: see `Reducer`.
     let (acc, other) = unsafe {
-        (std::slice::from_raw_parts_mut(acc.cast::<F::A>(), n), std::slice::from_raw_parts(other.cast::<F::A>(), n))
+        (
+            std::slice::from_raw_parts_mut(acc.cast::<F::A>(), n),
+            std::slice::from_raw_parts(other.cast::<F::A>(), n),
+        )
     };
     for (a, o) in acc.iter_mut().zip(other) {
         F::merge(a, o, p);
@@ -109,7 +122,10 @@ unsafe fn merge<F: Fold>(acc: *mut u8, other: *const u8, n: usize, p: &Numbers) 
 unsafe fn finish<F: Fold>(acc: *const u8, out: *mut u8, n: usize, count: i64, p: &Numbers) {
     // SAFETY: see `Reducer`.
     let (acc, out) = unsafe {
-        (std::slice::from_raw_parts(acc.cast::<F::A>(), n), std::slice::from_raw_parts_mut(out.cast::<F::O>(), n))
+        (
+            std::slice::from_raw_parts(acc.cast::<F::A>(), n),
+            std::slice::from_raw_parts_mut(out.cast::<F::O>(), n),
+        )
     };
     for (o, a) in out.iter_mut().zip(acc) {
         *o = F::finish(a, count, p);
@@ -328,19 +344,47 @@ macro_rules! truth {
             const INPUT: DType = DType::Bool;
             const OUTPUT: DType = DType::$out;
             #[inline(always)]
-            fn init(_: &Numbers) -> $a { $start }
+            fn init(_: &Numbers) -> $a {
+                $start
+            }
             #[inline(always)]
-            fn step($acc: &mut $a, $x: B8, _: i64, _: &Numbers) { *$acc = $step; }
+            fn step($acc: &mut $a, $x: B8, _: i64, _: &Numbers) {
+                *$acc = $step;
+            }
             #[inline(always)]
-            fn merge($l: &mut $a, $r: &$a, _: &Numbers) { *$l = $merge; }
+            fn merge($l: &mut $a, $r: &$a, _: &Numbers) {
+                *$l = $merge;
+            }
             #[inline(always)]
-            fn finish($f: &$a, _: i64, _: &Numbers) -> $o { $fin }
+            fn finish($f: &$a, _: i64, _: &Numbers) -> $o {
+                $fin
+            }
         }
     };
 }
-truth!(Any, u8, B8, Bool, 0, |a, x| *a | x.0, |l, r| *l | *r, |f| B8((*f != 0) as u8));
-truth!(All, u8, B8, Bool, 1, |a, x| *a & (x.0 != 0) as u8, |l, r| *l & *r, |f| B8(*f));
-truth!(Count, i64, i64, Long, 0, |a, x| *a + (x.0 != 0) as i64, |l, r| *l + *r, |f| *f);
+truth!(Any, u8, B8, Bool, 0, |a, x| *a | x.0, |l, r| *l | *r, |f| B8(
+    (*f != 0) as u8
+));
+truth!(
+    All,
+    u8,
+    B8,
+    Bool,
+    1,
+    |a, x| *a & (x.0 != 0) as u8,
+    |l, r| *l & *r,
+    |f| B8(*f)
+);
+truth!(
+    Count,
+    i64,
+    i64,
+    Long,
+    0,
+    |a, x| *a + (x.0 != 0) as i64,
+    |l, r| *l + *r,
+    |f| *f
+);
 
 /// Real types of norms.
 pub trait Float: Number<Wide = f64> {}
@@ -398,7 +442,11 @@ impl<T: Float> Fold for Var<T> {
     const OUTPUT: DType = T::DTYPE;
     #[inline(always)]
     fn init(_: &Numbers) -> Moments {
-        Moments { mean: 0.0, m2: 0.0, n: 0.0 }
+        Moments {
+            mean: 0.0,
+            m2: 0.0,
+            n: 0.0,
+        }
     }
     #[inline(always)]
     fn step(a: &mut Moments, x: T, _: i64, _: &Numbers) {

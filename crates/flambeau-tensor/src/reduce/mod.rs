@@ -22,8 +22,8 @@ use crate::tensor::Tensor;
 use crate::{bail, ensure};
 use engine::{Numbers, Reducer, reduce};
 use fold::{
-    All, Any, ArgMax, ArgMin, Count, Max, Mean, Min, NanSum, Norm0, Norm1, Norm2, NormInf, NormNegInf, NormP, Prod, Sum,
-    Var, reducer,
+    All, Any, ArgMax, ArgMin, Count, Max, Mean, Min, NanSum, Norm0, Norm1, Norm2, NormInf, NormNegInf, NormP,
+    Prod, Sum, Var, reducer,
 };
 use num_complex::Complex;
 
@@ -48,8 +48,15 @@ macro_rules! numeric {
             DType::Double => reducer::<$fold<f64>>(),
             DType::ComplexFloat => reducer::<$fold<Complex<f32>>>(),
             DType::ComplexDouble => reducer::<$fold<Complex<f64>>>(),
-            DType::Bool | DType::Byte | DType::Char | DType::Short | DType::Int | DType::Long => reducer::<$fold<i64>>(),
-            other => bail!(NotImplemented, "\"{}\" not implemented for '{}'", stringify!($fold), other.name()),
+            DType::Bool | DType::Byte | DType::Char | DType::Short | DType::Int | DType::Long => {
+                reducer::<$fold<i64>>()
+            }
+            other => bail!(
+                NotImplemented,
+                "\"{}\" not implemented for '{}'",
+                stringify!($fold),
+                other.name()
+            ),
         }
     };
 }
@@ -59,8 +66,15 @@ macro_rules! ordered {
         match $dtype.compute() {
             DType::Float => reducer::<$fold<f32>>(),
             DType::Double => reducer::<$fold<f64>>(),
-            DType::Bool | DType::Byte | DType::Char | DType::Short | DType::Int | DType::Long => reducer::<$fold<i64>>(),
-            other => bail!(NotImplemented, "\"{}\" not implemented for '{}'", $name, other.name()),
+            DType::Bool | DType::Byte | DType::Char | DType::Short | DType::Int | DType::Long => {
+                reducer::<$fold<i64>>()
+            }
+            other => bail!(
+                NotImplemented,
+                "\"{}\" not implemented for '{}'",
+                $name,
+                other.name()
+            ),
         }
     };
 }
@@ -70,14 +84,23 @@ macro_rules! floating {
         match $dtype.compute() {
             DType::Float => reducer::<$fold<f32>>(),
             DType::Double => reducer::<$fold<f64>>(),
-            other => bail!(NotImplemented, "\"{}\" not implemented for '{}'", $name, other.name()),
+            other => bail!(
+                NotImplemented,
+                "\"{}\" not implemented for '{}'",
+                $name,
+                other.name()
+            ),
         }
     };
 }
 
 /// `Long` for integers, else the dtype, unless one is given.
 fn sum_dtype(x: &Tensor, dtype: Option<DType>) -> DType {
-    dtype.unwrap_or(if x.dtype().is_integral(true) { DType::Long } else { x.dtype() })
+    dtype.unwrap_or(if x.dtype().is_integral(true) {
+        DType::Long
+    } else {
+        x.dtype()
+    })
 }
 
 pub fn sum(x: &Tensor, dims: &[i64], keepdim: bool, dtype: Option<DType>) -> Result<Tensor> {
@@ -231,7 +254,11 @@ fn arg_extreme(x: &Tensor, dim: Option<i64>, keepdim: bool, r: &Reducer, name: &
         );
         let flat = x.reshape(&[-1])?;
         let out = reduce(&flat, &[true], false, r, Numbers::default(), DType::Long)?;
-        return if keepdim { out.view(&vec![1; x.dim()]) } else { Ok(out) };
+        return if keepdim {
+            out.view(&vec![1; x.dim()])
+        } else {
+            Ok(out)
+        };
     };
     let d = wrap_dim(dim, x.dim())?;
     if x.dim() == 0 {
@@ -244,13 +271,21 @@ fn arg_extreme(x: &Tensor, dim: Option<i64>, keepdim: bool, r: &Reducer, name: &
 }
 
 pub fn argmax(x: &Tensor, dim: Option<i64>, keepdim: bool) -> Result<Tensor> {
-    ensure!(x.dtype() != DType::Bool, NotImplemented, "\"argmax_cpu\" not implemented for 'Bool'");
+    ensure!(
+        x.dtype() != DType::Bool,
+        NotImplemented,
+        "\"argmax_cpu\" not implemented for 'Bool'"
+    );
     let r: Reducer = ordered!(ArgMax, "argmax_cpu", x.dtype());
     arg_extreme(x, dim, keepdim, &r, "argmax()")
 }
 
 pub fn argmin(x: &Tensor, dim: Option<i64>, keepdim: bool) -> Result<Tensor> {
-    ensure!(x.dtype() != DType::Bool, NotImplemented, "\"argmin_cpu\" not implemented for 'Bool'");
+    ensure!(
+        x.dtype() != DType::Bool,
+        NotImplemented,
+        "\"argmin_cpu\" not implemented for 'Bool'"
+    );
     let r: Reducer = ordered!(ArgMin, "argmin_cpu", x.dtype());
     arg_extreme(x, dim, keepdim, &r, "argmin()")
 }
@@ -267,21 +302,46 @@ pub fn aminmax(x: &Tensor, dim: Option<i64>, keepdim: bool) -> Result<(Tensor, T
 
 /// PyTorch keeps `uint8` for `any` and `all` of bytes.
 fn truth_dtype(x: &Tensor) -> DType {
-    if x.dtype() == DType::Byte { DType::Byte } else { DType::Bool }
+    if x.dtype() == DType::Byte {
+        DType::Byte
+    } else {
+        DType::Bool
+    }
 }
 
 /// Whether any element is not zero; no dims means all.
 pub fn any(x: &Tensor, dims: &[i64], keepdim: bool) -> Result<Tensor> {
-    reduce(x, &mask_of(x, dims)?, keepdim, &const { reducer::<Any>() }, Numbers::default(), truth_dtype(x))
+    reduce(
+        x,
+        &mask_of(x, dims)?,
+        keepdim,
+        &const { reducer::<Any>() },
+        Numbers::default(),
+        truth_dtype(x),
+    )
 }
 
 /// Whether all elements are not zero.
 pub fn all(x: &Tensor, dims: &[i64], keepdim: bool) -> Result<Tensor> {
-    reduce(x, &mask_of(x, dims)?, keepdim, &const { reducer::<All>() }, Numbers::default(), truth_dtype(x))
+    reduce(
+        x,
+        &mask_of(x, dims)?,
+        keepdim,
+        &const { reducer::<All>() },
+        Numbers::default(),
+        truth_dtype(x),
+    )
 }
 
 pub fn count_nonzero(x: &Tensor, dims: &[i64]) -> Result<Tensor> {
-    reduce(x, &mask_of(x, dims)?, false, &const { reducer::<Count>() }, Numbers::default(), DType::Long)
+    reduce(
+        x,
+        &mask_of(x, dims)?,
+        false,
+        &const { reducer::<Count>() },
+        Numbers::default(),
+        DType::Long,
+    )
 }
 
 /// The `p`-norm over dimensions (`linalg.vector_norm`), `p` possibly infinite.
@@ -291,7 +351,11 @@ pub fn norm(x: &Tensor, p: f64, dims: &[i64], keepdim: bool, dtype: Option<DType
         "linalg.vector_norm: Expected a floating point or complex tensor as input. Got {}",
         x.dtype().name()
     );
-    let x = if x.is_complex() { pointwise::abs(x)? } else { x.clone() };
+    let x = if x.is_complex() {
+        pointwise::abs(x)?
+    } else {
+        x.clone()
+    };
     let dtype = dtype.map_or(x.dtype(), |d| d.to_real());
     let mask = mask_of(&x, dims)?;
     if p < 0.0 || p == f64::INFINITY {
@@ -321,18 +385,35 @@ pub fn norm(x: &Tensor, p: f64, dims: &[i64], keepdim: bool, dtype: Option<DType
 /// Variance with `correction` taken from the number of elements.
 pub fn var(x: &Tensor, dims: &[i64], correction: f64, keepdim: bool) -> Result<Tensor> {
     if x.is_complex() {
-        let (re, im) = (var(&x.real()?, dims, correction, keepdim)?, var(&x.imag()?, dims, correction, keepdim)?);
+        let (re, im) = (
+            var(&x.real()?, dims, correction, keepdim)?,
+            var(&x.imag()?, dims, correction, keepdim)?,
+        );
         return pointwise::add((&re).into(), (&im).into(), Scalar::Int(1));
     }
-    ensure!(x.is_floating_point(), "std and var only support floating point and complex dtypes");
+    ensure!(
+        x.is_floating_point(),
+        "std and var only support floating point and complex dtypes"
+    );
     let r: Reducer = floating!(Var, "var", x.dtype());
-    reduce(x, &mask_of(x, dims)?, keepdim, &r, Numbers { f: [correction, 0.0] }, x.dtype())
+    reduce(
+        x,
+        &mask_of(x, dims)?,
+        keepdim,
+        &r,
+        Numbers { f: [correction, 0.0] },
+        x.dtype(),
+    )
 }
 
 /// Square root of [`var`].
 pub fn std(x: &Tensor, dims: &[i64], correction: f64, keepdim: bool) -> Result<Tensor> {
     // Half types would round twice.
-    let wide = if x.dtype().compute() != x.dtype() { x.to_dtype(x.dtype().compute())? } else { x.clone() };
+    let wide = if x.dtype().compute() != x.dtype() {
+        x.to_dtype(x.dtype().compute())?
+    } else {
+        x.clone()
+    };
     pointwise::sqrt(&var(&wide, dims, correction, keepdim)?)?.to_dtype(x.dtype().to_real())
 }
 
@@ -350,26 +431,43 @@ pub fn logsumexp(x: &Tensor, dims: &[i64], keepdim: bool) -> Result<Tensor> {
         d if d.is_integral(true) => DType::Float,
         d => d.compute(),
     };
-    let out_dtype = if x.dtype().is_integral(true) { DType::Float } else { x.dtype() };
+    let out_dtype = if x.dtype().is_integral(true) {
+        DType::Float
+    } else {
+        x.dtype()
+    };
     let x = x.to_dtype(wide)?;
     if x.numel() == 0 {
         return pointwise::log(&sum(&pointwise::exp(&x)?, dims, keepdim, None)?)?.to_dtype(out_dtype);
     }
     let real = if x.is_complex() { x.real()? } else { x.clone() };
     let high = amax(&real, dims, true)?;
-    let infinite = pointwise::eq(Arg::Tensor(&pointwise::abs(&high)?), Arg::Number(f64::INFINITY.into()))?;
+    let infinite = pointwise::eq(
+        Arg::Tensor(&pointwise::abs(&high)?),
+        Arg::Number(f64::INFINITY.into()),
+    )?;
     let high = pointwise::where_(&infinite, Arg::Number(0.0.into()), (&high).into())?;
     let high = high.to_dtype(real.dtype())?;
     let e = pointwise::exp(&pointwise::sub((&x).into(), (&high).into(), Scalar::Int(1))?)?;
     let total = pointwise::log(&sum(&e, dims, true, None)?)?;
     let out = pointwise::add((&total).into(), (&high).into(), Scalar::Int(1))?;
-    let out = if keepdim { out } else { squeeze_reduced(&out, dims)? };
+    let out = if keepdim {
+        out
+    } else {
+        squeeze_reduced(&out, dims)?
+    };
     out.to_dtype(out_dtype)
 }
 
 fn squeeze_reduced(x: &Tensor, dims: &[i64]) -> Result<Tensor> {
     let mask = mask_of(x, dims)?;
-    let shape: SmallVec<[i64; 6]> = x.sizes().iter().zip(&mask).filter(|(_, m)| !**m).map(|(s, _)| *s).collect();
+    let shape: SmallVec<[i64; 6]> = x
+        .sizes()
+        .iter()
+        .zip(&mask)
+        .filter(|(_, m)| !**m)
+        .map(|(s, _)| *s)
+        .collect();
     if x.dim() == 0 {
         return Ok(x.clone());
     }

@@ -24,7 +24,7 @@ fn scan<T: Copy + Sync, A: Copy + Sync, O: Copy + Send>(
     let shared = SharedMut(out.as_mut_ptr());
     let tiles = inner.div_ceil(TILE);
     let work = n * inner.min(TILE);
-    parallel_for(outer * tiles, (1 << 14usize).div_ceil(work.max(1)), |range| {
+    parallel_for(outer * tiles, (1usize << 14).div_ceil(work.max(1)), |range| {
         for task in range {
             let (o, first) = (task / tiles, task % tiles * TILE);
             let width = TILE.min(inner - first);
@@ -63,20 +63,34 @@ where
     {
         let read = x.read()?;
         let mut write = out.write()?;
-        scan(read.slice::<T>()?, write.slice::<T>()?, around(x.sizes(), d), start, |a, x, _| {
-            *a = join(*a, x.wide());
-            T::narrow(*a)
-        });
+        scan(
+            read.slice::<T>()?,
+            write.slice::<T>()?,
+            around(x.sizes(), d),
+            start,
+            |a, x, _| {
+                *a = join(*a, x.wide());
+                T::narrow(*a)
+            },
+        );
     }
     Ok(out)
 }
 
 fn prepared(x: &Tensor, dim: i64, dtype: Option<DType>) -> Result<(Tensor, usize, DType)> {
     let d = wrap_dim(dim, x.dim())?;
-    let dtype = dtype.unwrap_or(if x.dtype().is_integral(true) { DType::Long } else { x.dtype() });
+    let dtype = dtype.unwrap_or(if x.dtype().is_integral(true) {
+        DType::Long
+    } else {
+        x.dtype()
+    });
     // PyTorch casts to the result type first; integers are then summed as Long.
     let x = x.to_dtype(dtype)?;
-    let compute = if dtype.is_integral(true) { DType::Long } else { dtype.compute() };
+    let compute = if dtype.is_integral(true) {
+        DType::Long
+    } else {
+        dtype.compute()
+    };
     Ok((x.to_dtype(compute)?.contiguous()?, d, dtype))
 }
 
@@ -88,7 +102,11 @@ pub fn cumsum(x: &Tensor, dim: i64, dtype: Option<DType>) -> Result<Tensor> {
         DType::Long => running::<i64>(&x, d, 0, i64::wrapping_add),
         DType::ComplexFloat => running::<Complex<f32>>(&x, d, Complex::ZERO, |a, b| a + b),
         DType::ComplexDouble => running::<Complex<f64>>(&x, d, Complex::ZERO, |a, b| a + b),
-        other => bail!(NotImplemented, "\"cumsum_out_cpu\" not implemented for '{}'", other.name()),
+        other => bail!(
+            NotImplemented,
+            "\"cumsum_out_cpu\" not implemented for '{}'",
+            other.name()
+        ),
     }?;
     out.to_dtype(dtype)
 }
@@ -101,7 +119,11 @@ pub fn cumprod(x: &Tensor, dim: i64, dtype: Option<DType>) -> Result<Tensor> {
         DType::Long => running::<i64>(&x, d, 1, i64::wrapping_mul),
         DType::ComplexFloat => running::<Complex<f32>>(&x, d, Complex::ONE, |a, b| a * b),
         DType::ComplexDouble => running::<Complex<f64>>(&x, d, Complex::ONE, |a, b| a * b),
-        other => bail!(NotImplemented, "\"cumprod_out_cpu\" not implemented for '{}'", other.name()),
+        other => bail!(
+            NotImplemented,
+            "\"cumprod_out_cpu\" not implemented for '{}'",
+            other.name()
+        ),
     }?;
     out.to_dtype(dtype)
 }
@@ -121,13 +143,23 @@ pub fn logcumsumexp(x: &Tensor, dim: i64) -> Result<Tensor> {
         let read = wide.read()?;
         let mut write = out.write()?;
         let start = (f64::NEG_INFINITY, 0.0f64);
-        scan(read.slice::<f64>()?, write.slice::<f64>()?, around(x.sizes(), d), start, |a, x, _| {
-            let high = if a.0.is_nan() || a.0 >= x { a.0 } else { x };
-            let term = |v: f64| if v == high { 1.0 } else { (v - high).exp() };
-            let sum = if a.1 == 0.0 { 0.0 } else { a.1 * term(a.0) };
-            *a = if high == f64::NEG_INFINITY { (high, 0.0) } else { (high, sum + term(x)) };
-            if a.1 == 0.0 { a.0 } else { a.0 + a.1.ln() }
-        });
+        scan(
+            read.slice::<f64>()?,
+            write.slice::<f64>()?,
+            around(x.sizes(), d),
+            start,
+            |a, x, _| {
+                let high = if a.0.is_nan() || a.0 >= x { a.0 } else { x };
+                let term = |v: f64| if v == high { 1.0 } else { (v - high).exp() };
+                let sum = if a.1 == 0.0 { 0.0 } else { a.1 * term(a.0) };
+                *a = if high == f64::NEG_INFINITY {
+                    (high, 0.0)
+                } else {
+                    (high, sum + term(x))
+                };
+                if a.1 == 0.0 { a.0 } else { a.0 + a.1.ln() }
+            },
+        );
     }
     out.to_dtype(x.dtype())
 }
@@ -142,12 +174,18 @@ fn running_place<T: Ordered + crate::dtype::Element>(
         let read = x.read()?;
         let mut write = out.write()?;
         let start = (T::default(), -1i64);
-        scan(read.slice::<T>()?, write.slice::<i64>()?, around(x.sizes(), d), start, |a, x, k| {
-            if a.1 < 0 || x.nan() || (!a.0.nan() && better(x, a.0)) {
-                *a = (x, k);
-            }
-            a.1
-        });
+        scan(
+            read.slice::<T>()?,
+            write.slice::<i64>()?,
+            around(x.sizes(), d),
+            start,
+            |a, x, k| {
+                if a.1 < 0 || x.nan() || (!a.0.nan() && better(x, a.0)) {
+                    *a = (x, k);
+                }
+                a.1
+            },
+        );
     }
     Ok(out)
 }
@@ -157,7 +195,11 @@ fn running_extreme(x: &Tensor, dim: i64, high: bool) -> Result<(Tensor, Tensor)>
     if x.dim() == 0 {
         return Ok((x.copy()?, Tensor::zeros(&[], DType::Long)?));
     }
-    let compute = if x.dtype().is_integral(true) { DType::Long } else { x.dtype().compute() };
+    let compute = if x.dtype().is_integral(true) {
+        DType::Long
+    } else {
+        x.dtype().compute()
+    };
     let c = x.to_dtype(compute)?.contiguous()?;
     let indices = match (compute, high) {
         (DType::Float, true) => running_place::<f32>(&c, d, |x, a| x >= a),
@@ -166,7 +208,11 @@ fn running_extreme(x: &Tensor, dim: i64, high: bool) -> Result<(Tensor, Tensor)>
         (DType::Double, false) => running_place::<f64>(&c, d, |x, a| x <= a),
         (DType::Long, true) => running_place::<i64>(&c, d, |x, a| x >= a),
         (DType::Long, false) => running_place::<i64>(&c, d, |x, a| x <= a),
-        (other, _) => bail!(NotImplemented, "\"cummax_helper_cpu\" not implemented for '{}'", other.name()),
+        (other, _) => bail!(
+            NotImplemented,
+            "\"cummax_helper_cpu\" not implemented for '{}'",
+            other.name()
+        ),
     }?;
     Ok((crate::index::gather(x, d as i64, &indices)?, indices))
 }

@@ -1,5 +1,6 @@
 //! `softmax` and `log_softmax` over any dimension, in three passes over rows that stay in the cache.
 
+use crate::bail;
 use crate::dtype::{DType, Element};
 use crate::error::Result;
 use crate::layout::wrap_dim;
@@ -9,7 +10,6 @@ use crate::pointwise::real::Real;
 use crate::reduce::scan::around;
 use crate::simd::{self, Isa};
 use crate::tensor::Tensor;
-use crate::bail;
 
 /// Columns treated side by side when the dimension is not the last.
 const TILE: usize = 256;
@@ -32,8 +32,16 @@ fn run(x: &Tensor, dim: i64, dtype: Option<DType>, log: bool) -> Result<Tensor> 
             DType::Float => over::<f32>(&x, &out, d, log)?,
             DType::Double => over::<f64>(&x, &out, d, log)?,
             _ => {
-                let name = if log { "log_softmax_lastdim_kernel_impl" } else { "softmax_lastdim_kernel_impl" };
-                bail!(NotImplemented, "\"{name}\" not implemented for '{}'", dtype.name())
+                let name = if log {
+                    "log_softmax_lastdim_kernel_impl"
+                } else {
+                    "softmax_lastdim_kernel_impl"
+                };
+                bail!(
+                    NotImplemented,
+                    "\"{name}\" not implemented for '{}'",
+                    dtype.name()
+                )
             }
         }
     }
@@ -48,7 +56,7 @@ fn over<T: Lane>(x: &Tensor, out: &Tensor, d: usize, log: bool) -> Result<()> {
     let target = SharedMut(write.slice::<T>()?.as_mut_ptr());
     let tiles = inner.div_ceil(TILE);
     let work = n * inner.min(TILE) * 8;
-    parallel_for(outer * tiles, (1 << 15usize).div_ceil(work.max(1)), |range| {
+    parallel_for(outer * tiles, (1usize << 15).div_ceil(work.max(1)), |range| {
         for task in range {
             let (o, first) = (task / tiles, task % tiles * TILE);
             let width = TILE.min(inner - first);
@@ -57,9 +65,21 @@ fn over<T: Lane>(x: &Tensor, out: &Tensor, d: usize, log: bool) -> Result<()> {
             unsafe {
                 if inner == 1 {
                     let row = std::slice::from_raw_parts_mut(target.get().add(start), n);
-                    simd::dispatch(Row { x: &x[start..start + n], out: row, log });
+                    simd::dispatch(Row {
+                        x: &x[start..start + n],
+                        out: row,
+                        log,
+                    });
                 } else {
-                    let columns = Columns { x: x.as_ptr().add(start), out: target.get().add(start), n, inner, first, width, log };
+                    let columns = Columns {
+                        x: x.as_ptr().add(start),
+                        out: target.get().add(start),
+                        n,
+                        inner,
+                        first,
+                        width,
+                        log,
+                    };
                     simd::dispatch(columns);
                 }
             }
@@ -69,7 +89,9 @@ fn over<T: Lane>(x: &Tensor, out: &Tensor, d: usize, log: bool) -> Result<()> {
 }
 
 /// The two types, with a wide sum.
-trait Lane: Real + Element + std::ops::Sub<Output = Self> + std::ops::Mul<Output = Self> + std::ops::Add<Output = Self> {
+trait Lane:
+    Real + Element + std::ops::Sub<Output = Self> + std::ops::Mul<Output = Self> + std::ops::Add<Output = Self>
+{
     const LOWEST: Self;
     fn wide(self) -> f64;
     fn nan(self) -> bool;
@@ -113,7 +135,11 @@ impl<T: Lane> simd::Kernel for Row<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<const LEVEL: u8>(self) {
-        if LEVEL > Isa::Baseline as u8 { row::<T, Fused>(self) } else { row::<T, Separate>(self) }
+        if LEVEL > Isa::Baseline as u8 {
+            row::<T, Fused>(self)
+        } else {
+            row::<T, Separate>(self)
+        }
     }
 }
 
@@ -176,7 +202,11 @@ impl<T: Lane> simd::Kernel for Columns<T> {
     type Output = ();
     #[inline(always)]
     fn run<const LEVEL: u8>(self) {
-        if LEVEL > Isa::Baseline as u8 { columns::<T, Fused>(self) } else { columns::<T, Separate>(self) }
+        if LEVEL > Isa::Baseline as u8 {
+            columns::<T, Fused>(self)
+        } else {
+            columns::<T, Separate>(self)
+        }
     }
 }
 
@@ -185,7 +215,8 @@ fn columns<T: Lane, M: Madd>(c: Columns<T>) {
     // SAFETY: the caller's matrices have `n` rows of `inner` elements, and the columns belong to this task.
     let x_row = |k: usize| unsafe { std::slice::from_raw_parts(c.x.add(k * c.inner + c.first), c.width) };
     // SAFETY: as above; one row is borrowed at a time.
-    let out_row = |k: usize| unsafe { std::slice::from_raw_parts_mut(c.out.add(k * c.inner + c.first), c.width) };
+    let out_row =
+        |k: usize| unsafe { std::slice::from_raw_parts_mut(c.out.add(k * c.inner + c.first), c.width) };
     let mut high = [T::LOWEST; TILE];
     let mut sum = [0.0f64; TILE];
     for k in 0..c.n {

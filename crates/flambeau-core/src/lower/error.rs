@@ -1,0 +1,124 @@
+//! What a compilation can fail with: a kind, PyTorch's sentence, the place, and how the compiler got there.
+
+use std::fmt;
+use std::sync::Arc;
+
+use flambeau_ir::source::{Source, SourceRange};
+use flambeau_syntax::Span;
+
+/// Which exception PyTorch raises; shells map it to their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// `torch.jit.frontend.UnsupportedNodeError`: a construct of Python that TorchScript lacks.
+    UnsupportedNode,
+    /// `torch.jit.frontend.NotSupportedError`: a form of a construct that TorchScript lacks.
+    NotSupported,
+    /// `torch.jit.frontend.FrontendError`
+    Frontend,
+    /// `RuntimeError`: ill-typed or unresolvable.
+    Compile,
+    /// `ValueError`
+    Value,
+    /// `TypeError`
+    Type,
+    /// `AttributeError`
+    Attribute,
+    /// `SyntaxError`: not Python.
+    Syntax,
+    /// `NotImplementedError`
+    NotImplemented,
+}
+
+impl ErrorKind {
+    /// The name of the Python exception.
+    pub fn exception(self) -> &'static str {
+        match self {
+            ErrorKind::UnsupportedNode => "torch.jit.frontend.UnsupportedNodeError",
+            ErrorKind::NotSupported => "torch.jit.frontend.NotSupportedError",
+            ErrorKind::Frontend => "torch.jit.frontend.FrontendError",
+            ErrorKind::Compile => "RuntimeError",
+            ErrorKind::Value => "ValueError",
+            ErrorKind::Type => "TypeError",
+            ErrorKind::Attribute => "AttributeError",
+            ErrorKind::Syntax => "SyntaxError",
+            ErrorKind::NotImplemented => "NotImplementedError",
+        }
+    }
+}
+
+/// The text that one function stands in: the lines of a file that PyTorch would show for it. The spans of a tree
+/// count from the start of the file.
+#[derive(Clone, Debug)]
+pub struct Text {
+    pub source: Arc<Source>,
+    /// Where in the file `source` starts.
+    pub base: u32,
+}
+
+impl Text {
+    pub fn whole(source: Arc<Source>) -> Arc<Text> {
+        Arc::new(Text { source, base: 0 })
+    }
+
+    pub fn range(&self, span: Span) -> SourceRange {
+        SourceRange::new(&self.source, span.start.saturating_sub(self.base), span.end.saturating_sub(self.base))
+    }
+
+    pub fn slice(&self, span: Span) -> &str {
+        let (start, end) = (span.start.saturating_sub(self.base), span.end.saturating_sub(self.base));
+        self.source.text.get(start as usize..end as usize).unwrap_or("")
+    }
+}
+
+/// "`callee` is being compiled since it was called from `caller`", and where.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    pub callee: String,
+    pub caller: String,
+    pub place: SourceRange,
+}
+
+#[derive(Clone, Debug)]
+pub struct CompileError {
+    pub kind: ErrorKind,
+    pub message: String,
+    pub place: Option<SourceRange>,
+    /// Innermost call first.
+    pub frames: Vec<Frame>,
+}
+
+pub type Result<T, E = Box<CompileError>> = std::result::Result<T, E>;
+
+impl CompileError {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Box<Self> {
+        Box::new(Self { kind, message: message.into(), place: None, frames: Vec::new() })
+    }
+
+    pub fn at(kind: ErrorKind, text: &Text, span: Span, message: impl Into<String>) -> Box<Self> {
+        let mut error = Self::new(kind, message);
+        error.place = Some(text.range(span));
+        error
+    }
+}
+
+impl fmt::Display for CompileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let frontend =
+            matches!(self.kind, ErrorKind::UnsupportedNode | ErrorKind::NotSupported | ErrorKind::Frontend);
+        if !frontend && self.place.is_some() {
+            f.write_str("\n")?;
+        }
+        f.write_str(&self.message)?;
+        let Some(place) = &self.place else {
+            return Ok(());
+        };
+        write!(f, ":\n{}", place.highlight())?;
+        for frame in &self.frames {
+            writeln!(f, "'{}' is being compiled since it was called from '{}'", frame.callee, frame.caller)?;
+            f.write_str(&frame.place.highlight())?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for CompileError {}

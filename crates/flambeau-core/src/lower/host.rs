@@ -1,0 +1,71 @@
+//! What the surrounding Python program offers to the code being compiled: modules, functions, classes, constants.
+//!
+//! A shell describes its world with [`Scope`]s; [`super::program`] does so for a source text.
+
+use std::sync::Arc;
+
+use flambeau_ir::function::Function;
+use flambeau_ir::types::{ClassType, Type};
+use flambeau_ir::value::IValue;
+
+use super::error::Result;
+use super::sugared::Form;
+
+/// A namespace: a Python module, or the static members of a class.
+pub trait Scope: Send + Sync {
+    /// `Ok(None)`: there is no such name. An error: what the name stands for cannot be compiled.
+    fn get(&self, name: &str) -> Result<Option<HostValue>>;
+}
+
+/// A value of the Python program.
+#[derive(Clone)]
+pub enum HostValue {
+    /// A plain value. Usable where it is reached through a module (`math.pi`), not as a global of its own.
+    Constant(IValue),
+    Module(Arc<dyn Scope>),
+    Builtin(Arc<str>),
+    Form(Form),
+    /// `torch.LongTensor` and its like, by the number of their dtype.
+    LegacyTensor(i64),
+    SliceClass,
+    TorchCheck,
+    /// One function, or the overloads of one.
+    Functions(Vec<Arc<Function>>),
+    Class { class: Arc<ClassType>, members: Option<Arc<dyn Scope>> },
+    NamedTuple(Type),
+    Enum(Type),
+    /// A member of an enum class.
+    EnumMember(IValue),
+    /// An exception class, by qualified name.
+    Exception(Arc<str>),
+    /// Anything else, by the name of its Python type.
+    Opaque(Arc<str>),
+}
+
+impl HostValue {
+    /// The Python type's name, for messages.
+    pub fn type_name(&self) -> String {
+        match self {
+            HostValue::Constant(value) => match value {
+                IValue::None => "NoneType".into(),
+                IValue::Device(_) => "device".into(),
+                IValue::Tensor(_) => "Tensor".into(),
+                IValue::List(_) => "list".into(),
+                IValue::Dict(_) => "dict".into(),
+                IValue::Tuple(_) => "tuple".into(),
+                other => other.type_name(),
+            },
+            HostValue::Module(_) => "module".into(),
+            HostValue::Builtin(_) => "builtin_function_or_method".into(),
+            HostValue::Form(_) | HostValue::TorchCheck | HostValue::Functions(_) => "function".into(),
+            HostValue::Enum(_) => "EnumType".into(),
+            HostValue::LegacyTensor(_) => "tensortype".into(),
+            HostValue::SliceClass
+            | HostValue::Class { .. }
+            | HostValue::NamedTuple(_)
+            | HostValue::Exception(_) => "type".into(),
+            HostValue::EnumMember(value) => value.type_name(),
+            HostValue::Opaque(name) => name.to_string(),
+        }
+    }
+}

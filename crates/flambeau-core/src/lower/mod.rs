@@ -1,0 +1,136 @@
+//! The compiler's front end: syntax to graphs.
+//!
+//! One function is compiled by one [`Emitter`], which walks the tree and appends nodes in the order in which
+//! PyTorch's emitter does, dead ones included: the numbers and names of values depend on it, and printed graphs are
+//! to be equal. Variables are emitted as `prim::Store` and `prim::Load`; [`ssa`] and [`exits`] then turn them, loops
+//! and early exits into blocks with inputs and outputs; the passes of [`crate::passes::PIPELINE`] clean up.
+//!
+//! The same emission serves the `code/**/*.py` files of archives ([`import`]) and programs ([`program`]); what names
+//! mean comes from a [`Resolver`].
+
+mod annotations;
+mod assign;
+mod builtin_functions;
+mod call;
+mod comprehension;
+mod cond;
+pub mod desugar;
+mod environment;
+pub mod error;
+mod exits;
+mod expr;
+mod function;
+pub mod host;
+pub mod import;
+mod index;
+mod literal;
+mod loops;
+pub mod module;
+pub mod program;
+mod schema_match;
+mod special;
+mod ssa;
+mod stmt;
+pub mod sugared;
+pub mod tree;
+mod values;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use flambeau_ir::ops::OpTable;
+use flambeau_ir::ir::{BlockId, Graph, ValueId};
+use flambeau_ir::types::Type;
+use flambeau_syntax::Span;
+
+use environment::Frame;
+use error::{CompileError, ErrorKind, Result, Text};
+use sugared::Sugared;
+
+pub use function::{Definition, Receiver, define_function};
+
+/// What names mean outside of the function that is being compiled.
+pub trait Resolver: Send + Sync {
+    fn resolve_value(&self, name: &str, emitter: &mut Emitter<'_>, loc: Span) -> Result<Option<Sugared>>;
+
+    /// The type that a name or a dotted path stands for.
+    fn resolve_type_name(&self, name: &str, text: &Arc<Text>, loc: Span) -> Result<Option<Type>>;
+
+    /// A whole annotation, where the resolver reads annotations its own way.
+    fn resolve_annotation(&self, expr: &tree::Expr, text: &Arc<Text>) -> Result<Option<Type>> {
+        let _ = (expr, text);
+        Ok(None)
+    }
+}
+
+/// What is known of the function being compiled; closures nest.
+#[derive(Clone, Debug, Default)]
+struct DefContext {
+    declared_return: Option<Type>,
+    merged_return: Option<Type>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LoopStatus {
+    NotInLoop,
+    InLoop,
+    InUnrolledLoop,
+}
+
+/// Compiles one function.
+pub struct Emitter<'a> {
+    pub g: Graph,
+    table: &'static OpTable,
+    resolver: &'a dyn Resolver,
+    text: Arc<Text>,
+    /// The function's own name, and what errors call it.
+    name: String,
+    call_name: String,
+    frames: Vec<Frame>,
+    defs: Vec<DefContext>,
+    ints: HashMap<i64, ValueId>,
+    floats: HashMap<u64, ValueId>,
+    complexes: HashMap<(u64, u64), ValueId>,
+    exit_blocks: HashSet<BlockId>,
+    loop_status: LoopStatus,
+    temp_names: usize,
+    /// The statement or expression at hand, for "is being compiled since it was called from".
+    pending: Span,
+}
+
+impl<'a> Emitter<'a> {
+    fn fail<T>(&self, loc: Span, message: impl Into<String>) -> Result<T> {
+        Err(CompileError::at(ErrorKind::Compile, &self.text, loc, message))
+    }
+
+    fn fail_at<T>(&self, loc: Option<Span>, message: impl Into<String>) -> Result<T> {
+        match loc {
+            Some(loc) => self.fail(loc, message),
+            None => Err(CompileError::new(ErrorKind::Compile, message)),
+        }
+    }
+}
+
+/// `_0` and its like are made up by the compiler; they are not kept, so that saved code stays stable.
+pub fn meaningful_name(name: &str) -> bool {
+    match name.as_bytes() {
+        [] | [b'$', ..] => false,
+        [b'_', rest @ ..] => rest.iter().any(|b| !b.is_ascii_digit()),
+        _ => true,
+    }
+}
+
+/// Whether one type is a subtype of another; if not, a sentence that says why, where there is more to say.
+pub fn subtype(ty: &Type, of: &Type) -> std::result::Result<(), String> {
+    if ty.is_subtype_of(of) {
+        return Ok(());
+    }
+    Err(match (ty, unwrap(of)) {
+        (Type::Class(class), Type::Interface(interface)) => interface.missing_from(class).unwrap_or_default(),
+        _ => String::new(),
+    })
+}
+
+fn unwrap(ty: &Type) -> &Type {
+    ty.optional_inner().unwrap_or(ty)
+}

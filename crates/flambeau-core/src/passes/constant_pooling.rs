@@ -1,0 +1,69 @@
+//! Moves constants to the front of the graph and merges equal ones.
+
+use std::collections::HashMap;
+
+use flambeau_ir::ir::{BlockId, Graph, NodeId};
+use flambeau_ir::value::IValue;
+
+use super::alias::is_mutable;
+
+pub fn run(g: &mut Graph) {
+    let top = g.block();
+    block(g, top, &mut HashMap::new());
+}
+
+fn block(g: &mut Graph, at: BlockId, seen: &mut HashMap<String, Vec<NodeId>>) {
+    for node in g.block_nodes(at) {
+        if !g.node_blocks(node).is_empty() {
+            for inner in g.node_blocks(node).to_vec() {
+                block(g, inner, seen);
+            }
+            continue;
+        }
+        if g.kind(node) != "prim::Constant" {
+            continue;
+        }
+        let key = g.ty(g.output(node)).to_string();
+        let same = seen.entry(key).or_default();
+        if let Some(&have) = same.iter().find(|have| equal(g, **have, node)) {
+            // Two mutable constants may not become one.
+            if is_mutable(g.ty(g.output(node))) && !identical(g, have, node) {
+                continue;
+            }
+            let (from, to) = (g.output(node), g.output(have));
+            g.replace_all_uses(from, to);
+            g.destroy(node);
+            continue;
+        }
+        same.push(node);
+        if let Some(first) = g.first_node(g.block()).filter(|f| *f != node) {
+            g.move_before(node, first);
+        }
+    }
+}
+
+fn identical(g: &Graph, a: NodeId, b: NodeId) -> bool {
+    matches!((g.constant_of(a), g.constant_of(b)), (Some(a), Some(b)) if a.is(&b))
+}
+
+/// The same type and the same value; floats by their bits.
+pub fn equal(g: &Graph, a: NodeId, b: NodeId) -> bool {
+    if g.ty(g.output(a)) != g.ty(g.output(b)) {
+        return false;
+    }
+    match (g.constant_of(a), g.constant_of(b)) {
+        (Some(a), Some(b)) => same(&a, &b),
+        _ => false,
+    }
+}
+
+fn same(a: &IValue, b: &IValue) -> bool {
+    match (a, b) {
+        (IValue::Double(a), IValue::Double(b)) => a.to_bits() == b.to_bits() || a == b,
+        (IValue::Complex(a), IValue::Complex(b)) => a == b,
+        (IValue::Tuple(a), IValue::Tuple(b)) => {
+            a.items.len() == b.items.len() && a.items.iter().zip(b.items.iter()).all(|(a, b)| same(a, b))
+        }
+        (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b) && a == b,
+    }
+}

@@ -1,4 +1,8 @@
 //! The TorchScript compiler and interpreter.
 
+#![forbid(unsafe_code)]
+
 pub mod code;
+pub mod lower;
+pub mod passes;
 pub mod save;

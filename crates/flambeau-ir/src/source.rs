@@ -3,6 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+/// Finds where the text at a byte offset came from.
+pub type Origin = Box<dyn Fn(u32) -> Option<SourceRange> + Send + Sync>;
+
 /// A text that code was compiled from.
 pub struct Source {
     pub text: Arc<str>,
@@ -11,7 +14,7 @@ pub struct Source {
     pub first_line: usize,
     /// Where ranges of this text came from originally, when the text was itself printed by a
     /// compiler (archives keep it in `.debug_pkl`).
-    pub origin: Option<Box<dyn Fn(u32) -> Option<SourceRange> + Send + Sync>>,
+    pub origin: Option<Origin>,
 }
 
 impl Source {

@@ -1,10 +1,18 @@
 //! Annotations to types.
 
+use std::sync::Arc;
+
+use flambeau_ir::ops::OpTable;
 use flambeau_ir::types::Type;
 
-use super::Emitter;
-use super::error::Result;
+use super::error::{Result, Text};
+use super::{Emitter, Resolver};
 use super::tree::*;
+
+/// Reads an annotation outside of any function.
+pub(super) fn read(expr: &Expr, text: &Arc<Text>, resolver: &dyn Resolver, table: &'static OpTable) -> Result<Type> {
+    Emitter::detached(text, resolver, table).annotation(expr)
+}
 
 impl Emitter<'_> {
     pub(super) fn annotation(&mut self, expr: &Expr) -> Result<Type> {

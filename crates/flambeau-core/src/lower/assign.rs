@@ -187,7 +187,7 @@ impl Emitter<'_> {
         }
         if ty.is_subtype_of(&Type::AnyTuple) {
             return self
-                .fail(target.span, format!("{} does not support subscripted assignment", ty.annotation_str()));
+                .fail(target.span, format!("{} does not support subscripted assignment", ty.repr_str()));
         }
         let this = NamedValue::named(base.span, "self", container);
         let index = self.expr(index, None)?;
@@ -252,7 +252,7 @@ impl Emitter<'_> {
         } else {
             return self.fail(loc, format!(
                 "Cannot emit inplace op on {} since it does not define an {in_place} or {plain} method",
-                ty.annotation_str()
+                ty.repr_str()
             ));
         };
         self.call_method(loc, before, method, &[value.into()], &[])
@@ -322,7 +322,7 @@ impl Emitter<'_> {
         let [index] = indices else {
             return self.fail(indices_span, format!(
                 "Sliced expression not yet supported for {} augmented assignment. File a bug if you want this",
-                ty.annotation_str()
+                ty.repr_str()
             ));
         };
         let element = match &ty {
@@ -331,7 +331,7 @@ impl Emitter<'_> {
             Type::Dict(kv) => kv.0.clone(),
             _ => {
                 return self
-                    .fail(target.span, format!("{} does not support augmented assignment.", ty.annotation_str()));
+                    .fail(target.span, format!("{} does not support augmented assignment.", ty.repr_str()));
             }
         };
         let index = self.expr(index, None)?;

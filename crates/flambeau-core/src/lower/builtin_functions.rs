@@ -7,9 +7,8 @@ use std::sync::{Arc, OnceLock};
 
 use flambeau_ir::function::Function;
 use flambeau_ir::ops::OpTable;
-use flambeau_ir::source::Source;
 use flambeau_ir::types::Type;
-use flambeau_syntax::Span;
+use flambeau_syntax::{SourceFile, Span};
 
 use super::desugar::{self, DefOptions};
 use super::error::{CompileError, ErrorKind, Result, Text};
@@ -115,13 +114,14 @@ impl Resolver for NativeResolver {
 
 /// Functions of a native source text, in order.
 pub fn compile_native(text: &str, table: &'static OpTable) -> Result<Vec<Arc<Function>>> {
-    let parsed = flambeau_syntax::parse(text);
-    if let Some(problem) = parsed.diagnostics.first() {
+    let file = Arc::new(SourceFile::new("<string>", text));
+    let (module, problems) = flambeau_syntax::parse_module(&file);
+    if let Some(problem) = problems.first() {
         return Err(CompileError::new(ErrorKind::Syntax, problem.message.clone()));
     }
-    let text = Text::whole(Source::new(text, Some("<string>"), 0));
+    let text = Text::of_file(file);
     let mut functions = Vec::new();
-    for stmt in &parsed.module.body {
+    for stmt in &module.body {
         let flambeau_syntax::StmtKind::FunctionDef(function) = &stmt.kind else { continue };
         let def = desugar::def(function, &text, DefOptions { self_name: None, native: true })?;
         let name = def.name.name.clone();

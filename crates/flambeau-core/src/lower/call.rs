@@ -1,8 +1,11 @@
 //! What can be done with a name's meaning: use it as a value, call it, look up an attribute, iterate over it.
 
+use std::sync::Arc;
+
 use flambeau_ir::ir::{Attr, ValueId};
-use flambeau_ir::types::{AttributeKind, TypeBindings, Type, match_type_variables};
-use flambeau_ir::value::IValue;
+use flambeau_ir::schema::{Argument, Schema};
+use flambeau_ir::types::{AttributeKind, EnumType, Type, TypeBindings, match_type_variables};
+use flambeau_ir::value::{EnumValue, IValue};
 use flambeau_syntax::Span;
 
 use super::Emitter;
@@ -43,6 +46,7 @@ impl Emitter<'_> {
             Sugared::Module(..) => "module".into(),
             Sugared::ModuleDict(_) => "ModuleDict".into(),
             Sugared::ModuleDictMethod { name, .. } => name.to_string(),
+            Sugared::Unused { .. } => "python value of type 'function'".into(),
             Sugared::TorchCheck => "torch._check".into(),
             Sugared::Host(value) => format!("python value of type '{}'", value.type_name()),
         }
@@ -90,7 +94,7 @@ impl Emitter<'_> {
                     loc,
                     "Provided tuple is not fully defined/refined including its element types, please provide a value of type like Tuple[int, int]",
                 ),
-                other => self.fail(loc, format!("{} cannot be used as a tuple", other.annotation_str())),
+                other => self.fail(loc, format!("{} cannot be used as a tuple", other.repr_str())),
             },
             Sugared::Module(..) => {
                 let tuple = self.module_as_tuple(sugared, loc)?;
@@ -151,7 +155,7 @@ impl Emitter<'_> {
                 Ok(Sugared::Simple(object))
             }
             Sugared::NamedTuple(ty) => {
-                let Some(schema) = ty.named_tuple_schema() else {
+                let Some(schema) = named_tuple_schema(ty) else {
                     return self.fail(loc, "expected a NamedTuple");
                 };
                 let matched = self.match_schema(&schema, Some(loc), args, kwargs, None)?;
@@ -196,6 +200,20 @@ impl Emitter<'_> {
                     return self.fail(loc, format!("{name} method does not accept any arguments"));
                 }
                 Ok((**iterable).clone())
+            }
+            Sugared::Unused { this, function } => {
+                let mut all: Vec<NamedValue> = this.iter().map(|v| (*v).into()).collect();
+                all.extend_from_slice(args);
+                let schema = self.schema_of(function, Some(loc))?.clone();
+                let matched = self.match_schema(&schema, Some(loc), &all, kwargs, None)?;
+                let message = IValue::str(
+                    "This Python function is annotated to be ignored and cannot be run",
+                );
+                let message = self.constant(message, None);
+                let class = NamedValue::constant(IValue::None);
+                self.builtin(Some(loc), "prim::RaiseException", &[message.into(), class], &[], None)?;
+                let ty = matched.returns.into_iter().next().unwrap_or(Type::None);
+                Ok(Sugared::Simple(self.uninitialized(&ty, None)))
             }
             Sugared::TorchCheck => self.torch_check(loc, args, kwargs),
             other => {
@@ -337,9 +355,9 @@ impl Emitter<'_> {
             Sugared::Enum(ty) => {
                 let Type::Enum(class) = ty else { return self.fail(loc, "expected an enum class") };
                 let Some(value) = class.member(field).cloned() else {
-                    return self.fail(loc, format!("{}' has no attribute '{field}'", ty.annotation_str()));
+                    return self.fail(loc, format!("{}' has no attribute '{field}'", ty.repr_str()));
                 };
-                let member = IValue::enum_member(class.clone(), field, value);
+                let member = enum_member(class.clone(), field, value);
                 Ok(Sugared::Simple(self.constant(member, Some(loc))))
             }
             Sugared::Namespace(_) | Sugared::Constants => {
@@ -388,6 +406,13 @@ impl Emitter<'_> {
             HostValue::NamedTuple(ty) => Sugared::NamedTuple(ty),
             HostValue::Enum(ty) => Sugared::Enum(ty),
             HostValue::Exception(name) => Sugared::HostException(name),
+            HostValue::Unused(function) => Sugared::Unused { this: None, function },
+            HostValue::Opaque(name) if name.starts_with("builtin ") => {
+                let name = &name[8..];
+                return self.fail(loc, format!(
+                    "Python builtin <built-in function {name}> is currently not supported in Torchscript"
+                ));
+            }
             other => Sugared::Host(other),
         })
     }
@@ -473,7 +498,7 @@ impl Emitter<'_> {
                 _ => {}
             }
         }
-        let mut message = format!("'{}' object has no attribute or method '{field}'.", ty.annotation_str());
+        let mut message = format!("'{}' object has no attribute or method '{field}'.", ty.repr_str());
         if let Type::Class(class) = &ty {
             message.push_str(&match class.unresolved(field) {
                 Some(_) => format!(
@@ -497,13 +522,13 @@ impl Emitter<'_> {
                         Some(named) => Ok(named.fields.iter().any(|f| &**f == field)),
                         None => self.fail(loc, format!(
                             "hasattr's first argument must be a object or NamedTuple, but got a normal Tuple {} instead",
-                            ty.annotation_str()
+                            ty.repr_str()
                         )),
                     }
                 }
                 other => self.fail(loc, format!(
                     "hasattr's first argument must be an object or NamedTuple, got {} instead",
-                    other.annotation_str()
+                    other.repr_str()
                 )),
             },
             Sugared::Module(value, module) => Ok(self.try_module_attr(*value, module, loc, field)?.is_some()),
@@ -525,7 +550,7 @@ impl Emitter<'_> {
         };
         let ty = self.g.ty(object).clone();
         let Type::Class(class) = &ty else {
-            let found = ty.annotation_str();
+            let found = ty.repr_str();
             return self.fail(loc, format!("Tried to set an attribute: {field} on a non-class: {found}"));
         };
         let given = self.g.ty(value).clone();
@@ -536,7 +561,7 @@ impl Emitter<'_> {
                 let first = self.g.inputs().first().map(|v| self.g.ty(*v).clone());
                 if self.name == "__init__" && first.as_ref() == Some(&ty) {
                     if contains_class(&ty, &given) {
-                        let class = ty.annotation_str();
+                        let class = ty.repr_str();
                         return self.fail(loc, format!(
                             "Assignment to attribute '{field}' cannot be of a type that contains class '{class}'.\nClasses that recursively contain instances of themselves are not yet supported"
                         ));
@@ -573,8 +598,8 @@ impl Emitter<'_> {
         if !given.is_subtype_of(&expected) {
             return self.fail(loc, format!(
                 "Wrong type for attribute assignment. Expected {} but got {}",
-                expected.annotation_str(),
-                given.annotation_str()
+                expected.repr_str(),
+                given.repr_str()
             ));
         }
         let node = self.node("prim::SetAttr", &[object, value], 0, None);
@@ -590,7 +615,7 @@ impl Emitter<'_> {
                 Type::Tuple(_) => {
                     Ok(Sugared::Tuple(self.unpack_tuple(*value).into_iter().map(Sugared::Simple).collect()))
                 }
-                other => self.fail(loc, format!("'{}' object is not iterable", other.annotation_str())),
+                other => self.fail(loc, format!("'{}' object is not iterable", other.repr_str())),
             },
             Sugared::Tuple(_) | Sugared::Range(_) | Sugared::Iterables(_) => Ok(sugared.clone()),
             Sugared::Enum(ty) => {
@@ -598,7 +623,7 @@ impl Emitter<'_> {
                 let members = class
                     .members
                     .iter()
-                    .map(|(name, value)| IValue::enum_member(class.clone(), name, value.clone()))
+                    .map(|(name, value)| enum_member(class.clone(), name, value.clone()))
                     .collect();
                 let list = IValue::list(ty.clone(), members);
                 Ok(Sugared::Simple(self.constant(list, Some(loc))))
@@ -626,7 +651,7 @@ impl Emitter<'_> {
         match sugared {
             Sugared::Simple(value) => match self.g.ty(*value).clone() {
                 Type::List(_) | Type::Str | Type::Tensor(_) => self.call_op(Some(loc), "aten::len", &[*value]),
-                other => self.fail(loc, format!("'{}' object is not iterable", other.annotation_str())),
+                other => self.fail(loc, format!("'{}' object is not iterable", other.repr_str())),
             },
             Sugared::Range(range) => {
                 if let Some(len) = range.static_len {
@@ -681,7 +706,7 @@ impl Emitter<'_> {
                     let method = self.attr(sugared, loc, "__getitem__")?;
                     self.call(&method, loc, &[index.into()], &[], 1)
                 }
-                other => self.fail(loc, format!("'{}' object is not subscriptable", other.annotation_str())),
+                other => self.fail(loc, format!("'{}' object is not subscriptable", other.repr_str())),
             },
             Sugared::Tuple(items) => self.sugared_item(items, loc, index),
             Sugared::Range(range) => {
@@ -787,4 +812,28 @@ fn property_namespace(ty: &Type, field: &str) -> Option<&'static str> {
         (Type::Device, "type" | "index") => Some("prim"),
         _ => None,
     }
+}
+
+/// The constructor of a NamedTuple.
+fn named_tuple_schema(ty: &Type) -> Option<Schema> {
+    let Type::Tuple(tuple) = ty else { return None };
+    let named = tuple.named.as_ref()?;
+    let first_default = named.fields.len().saturating_sub(named.defaults.len());
+    let arguments = named.fields.iter().zip(&tuple.elements).enumerate().map(|(i, (field, ty))| {
+        let mut argument = Argument::new(field.clone(), ty.clone());
+        argument.default = i.checked_sub(first_default).and_then(|d| named.defaults.get(d)).cloned();
+        argument
+    });
+    Some(Schema {
+        name: named.name.to_string(),
+        overload: String::new(),
+        arguments: arguments.collect(),
+        returns: Vec::new(),
+        is_vararg: false,
+        is_varret: false,
+    })
+}
+
+pub(super) fn enum_member(class: Arc<EnumType>, name: &str, value: IValue) -> IValue {
+    IValue::Enum(Arc::new(EnumValue { class, name: name.into(), value }))
 }

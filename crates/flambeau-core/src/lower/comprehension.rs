@@ -38,8 +38,8 @@ impl Emitter<'_> {
             {
                 return e.fail(loc, format!(
                     "List type annotation `{}` did not match the types of the given list elements, which were unified to {}",
-                    wanted.annotation_str(),
-                    unified.annotation_str()
+                    wanted.repr_str(),
+                    unified.repr_str()
                 ));
             }
             if !refined.candidates.is_empty() {
@@ -85,7 +85,7 @@ impl Emitter<'_> {
             if matches!(kt, Type::Union(_)) {
                 return e.fail(loc, format!(
                     "Dicts may only contain homogeneous keys, but the type of the first generated key was {}",
-                    kt.annotation_str()
+                    kt.repr_str()
                 ));
             }
             if let Some(first) = &first_key
@@ -93,8 +93,8 @@ impl Emitter<'_> {
             {
                 return e.fail(loc, format!(
                     "Dicts may only contain homogeneous keys. Expected dict comprehension to generate type {}, but got {}",
-                    first.annotation_str(),
-                    kt.annotation_str()
+                    first.repr_str(),
+                    kt.repr_str()
                 ));
             }
             first_key = Some(kt.clone());
@@ -105,15 +105,15 @@ impl Emitter<'_> {
                 if !kt.is_subtype_of(&want.0) {
                     message.push_str(&format!(
                         "Dict type annotation `{}` did not match the type of an actual key type `{}`\n",
-                        wanted.annotation_str(),
-                        kt.annotation_str()
+                        wanted.repr_str(),
+                        kt.repr_str()
                     ));
                 }
                 if !vt.is_subtype_of(&want.1) {
                     message.push_str(&format!(
                         "Dict type annotation `{}` did not match the type of an actual value type `{}`\n",
-                        wanted.annotation_str(),
-                        vt.annotation_str()
+                        wanted.repr_str(),
+                        vt.repr_str()
                     ));
                 }
                 if !message.is_empty() {

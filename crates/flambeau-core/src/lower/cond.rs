@@ -234,8 +234,8 @@ impl Emitter<'_> {
             None => {
                 let message = format!(
                     "if-expression's true branch has type {} but false branch has type {}",
-                    types[0].annotation_str(),
-                    types[1].annotation_str()
+                    types[0].repr_str(),
+                    types[1].repr_str()
                 );
                 self.fail(loc, message)
             }
@@ -253,14 +253,14 @@ impl Emitter<'_> {
     }
 
     pub(super) fn to_bool(&mut self, loc: Span, value: ValueId) -> Result<ValueId> {
-        let cannot = format!("Could not cast value of type {} to bool", self.g.ty(value).annotation_str());
+        let cannot = format!("Could not cast value of type {} to bool", self.g.ty(value).repr_str());
         let cast = self.get_sugared_var("bool", loc)?;
         let result = self.call(&cast, loc, &[value.into()], &[], 0);
         let Some(out) = result.ok().and_then(|r| r.simple()) else {
             return self.fail(loc, cannot);
         };
         if !self.g.ty(out).is_subtype_of(&Type::Bool) {
-            let found = self.g.ty(out).annotation_str();
+            let found = self.g.ty(out).repr_str();
             return self.fail(loc, format!("expected a bool expression for condition but found {found}"));
         }
         Ok(out)
@@ -312,7 +312,7 @@ impl Emitter<'_> {
             }
         }
         for name in mutated {
-            let mut value_in = |e: &mut Self, block, frame, exits| -> Result<Option<ValueId>> {
+            let value_in = |e: &mut Self, block, frame, exits| -> Result<Option<ValueId>> {
                 if exits {
                     return Ok(None);
                 }
@@ -342,8 +342,8 @@ impl Emitter<'_> {
                 None => {
                     let message = format!(
                         "Type mismatch: {name} is set to type {} in the true branch and type {} in the false branch",
-                        ta.annotation_str(),
-                        tb.annotation_str()
+                        ta.repr_str(),
+                        tb.repr_str()
                     );
                     let error = CompileError::at(ErrorKind::Compile, &self.text, loc, message);
                     if self.find_in_any_frame(&name).is_some() {

@@ -107,7 +107,7 @@ impl Desugar<'_> {
             for (p, ty) in params.iter_mut().skip(usize::from(is_method)).zip(&signature.params) {
                 p.ty = Some(self.expr(ty)?);
             }
-            returns = Some(self.expr(&signature.returns)?);
+            returns = signature.returns.as_ref().map(|r| self.expr(r)).transpose()?;
         }
         let body = self.stmts(&function.body)?;
         let mut span = params_span;
@@ -165,8 +165,8 @@ impl Desugar<'_> {
                 let target = self.expr(target)?;
                 let value = self.expr(value)?;
                 if matches!(op, ast::BinOp::FloorDiv | ast::BinOp::MatMult) {
-                    let before = self.source.slice(Span::new(self.source.base, value.span.start));
-                    let at = self.source.base + before.rfind('=').unwrap_or(0) as u32;
+                    let before = self.source.slice(Span::new(0, value.span.start));
+                    let at = before.rfind('=').unwrap_or(0) as u32;
                     let span = Span::new(at.saturating_sub(1), at + 1);
                     let message = format!("unsupported kind of augmented assignment: {}", op.name());
                     return self.not_supported(span, message);

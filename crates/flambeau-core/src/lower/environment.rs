@@ -161,8 +161,8 @@ impl Emitter<'_> {
             if let Err(why) = subtype(&ty, &parent_type) {
                 let mut message = format!(
                     "Variable '{name}' previously had type {} but is now being assigned to a value of type {}",
-                    self.g.ty(parent).annotation_str(),
-                    ty.annotation_str()
+                    self.g.ty(parent).repr_str(),
+                    ty.repr_str()
                 );
                 if matches!((&parent_type, &ty), (Type::List(_), Type::List(_))) {
                     message.push_str(
@@ -185,8 +185,8 @@ impl Emitter<'_> {
         {
             return self.fail(loc, format!(
                 "Variable '{name}' is annotated with type {} but is being assigned to a value of type {}",
-                annotated.annotation_str(),
-                ty.annotation_str()
+                annotated.repr_str(),
+                ty.repr_str()
             ));
         }
         let node = self.store(name, v);

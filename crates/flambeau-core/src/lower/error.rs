@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use flambeau_ir::source::{Source, SourceRange};
-use flambeau_syntax::Span;
+use flambeau_syntax::{SourceFile, Span, highlight};
 
 /// Which exception PyTorch raises; shells map it to their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,27 +46,25 @@ impl ErrorKind {
     }
 }
 
-/// The text that one function stands in: the lines of a file that PyTorch would show for it. The spans of a tree
-/// count from the start of the file.
-#[derive(Clone, Debug)]
+/// A source text, as errors show it and as nodes refer to it.
+#[derive(Debug)]
 pub struct Text {
+    pub file: Arc<SourceFile>,
     pub source: Arc<Source>,
-    /// Where in the file `source` starts.
-    pub base: u32,
 }
 
 impl Text {
-    pub fn whole(source: Arc<Source>) -> Arc<Text> {
-        Arc::new(Text { source, base: 0 })
+    pub fn of_file(file: Arc<SourceFile>) -> Arc<Text> {
+        let source = Source::new(file.text.as_str(), Some(&file.name), file.first_line.saturating_sub(1) as usize);
+        Arc::new(Text { file, source })
     }
 
     pub fn range(&self, span: Span) -> SourceRange {
-        SourceRange::new(&self.source, span.start.saturating_sub(self.base), span.end.saturating_sub(self.base))
+        SourceRange::new(&self.source, span.start, span.end)
     }
 
     pub fn slice(&self, span: Span) -> &str {
-        let (start, end) = (span.start.saturating_sub(self.base), span.end.saturating_sub(self.base));
-        self.source.text.get(start as usize..end as usize).unwrap_or("")
+        self.file.slice(span)
     }
 }
 
@@ -75,14 +73,15 @@ impl Text {
 pub struct Frame {
     pub callee: String,
     pub caller: String,
-    pub place: SourceRange,
+    pub text: Arc<Text>,
+    pub span: Span,
 }
 
 #[derive(Clone, Debug)]
 pub struct CompileError {
     pub kind: ErrorKind,
     pub message: String,
-    pub place: Option<SourceRange>,
+    pub place: Option<(Arc<Text>, Span)>,
     /// Innermost call first.
     pub frames: Vec<Frame>,
 }
@@ -94,9 +93,9 @@ impl CompileError {
         Box::new(Self { kind, message: message.into(), place: None, frames: Vec::new() })
     }
 
-    pub fn at(kind: ErrorKind, text: &Text, span: Span, message: impl Into<String>) -> Box<Self> {
+    pub fn at(kind: ErrorKind, text: &Arc<Text>, span: Span, message: impl Into<String>) -> Box<Self> {
         let mut error = Self::new(kind, message);
-        error.place = Some(text.range(span));
+        error.place = Some((text.clone(), span));
         error
     }
 }
@@ -112,10 +111,10 @@ impl fmt::Display for CompileError {
         let Some(place) = &self.place else {
             return Ok(());
         };
-        write!(f, ":\n{}", place.highlight())?;
+        write!(f, ":\n{}", highlight(&place.0.file, place.1, ""))?;
         for frame in &self.frames {
             writeln!(f, "'{}' is being compiled since it was called from '{}'", frame.callee, frame.caller)?;
-            f.write_str(&frame.place.highlight())?;
+            f.write_str(&highlight(&frame.text.file, frame.span, ""))?;
         }
         Ok(())
     }

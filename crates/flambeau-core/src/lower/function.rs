@@ -11,7 +11,7 @@ use flambeau_ir::types::{ClassType, Type};
 use flambeau_ir::value::IValue;
 use flambeau_syntax::Span;
 
-use super::error::{CompileError, ErrorKind, Result};
+use super::error::{CompileError, ErrorKind, Result, Text};
 use super::module::ConcreteModule;
 use super::sugared::Sugared;
 use super::tree::*;
@@ -55,23 +55,11 @@ pub fn define_function(name: impl Into<Arc<str>>, definition: Definition) -> Arc
 
 fn compile(function: &Arc<Function>, definition: &Definition) -> Result<Body> {
     let def = &definition.def;
-    let mut emitter = Emitter {
-        g: Graph::new(),
-        table: definition.table,
-        resolver: &*definition.resolver,
-        text: def.text.clone(),
-        name: function.short_name().to_string(),
-        call_name: call_name(function, definition.receiver.is_some()),
-        frames: Vec::new(),
-        defs: vec![DefContext::default()],
-        ints: HashMap::new(),
-        floats: HashMap::new(),
-        complexes: HashMap::new(),
-        exit_blocks: HashSet::new(),
-        loop_status: LoopStatus::NotInLoop,
-        temp_names: 0,
-        pending: def.span,
-    };
+    let mut emitter = Emitter::detached(&def.text, &*definition.resolver, definition.table);
+    emitter.name = function.short_name().to_string();
+    emitter.call_name = call_name(function, definition.receiver.is_some());
+    emitter.defs.push(DefContext::default());
+    emitter.pending = def.span;
     let top = emitter.g.block();
     emitter.push_frame(top);
     if definition.receiver.is_some() && def.params.is_empty() {
@@ -90,7 +78,7 @@ fn compile(function: &Arc<Function>, definition: &Definition) -> Result<Body> {
             None => {
                 let message = format!(
                     "Expected a default value of type {} on parameter \"{name}\".",
-                    argument.ty.annotation_str()
+                    argument.ty.repr_str()
                 );
                 return Err(CompileError::at(ErrorKind::Compile, &def.text, def.span, message));
             }
@@ -100,7 +88,7 @@ fn compile(function: &Arc<Function>, definition: &Definition) -> Result<Body> {
 }
 
 /// A Python default as a value of the parameter's type.
-fn fit_default(value: &IValue, ty: &Type) -> Option<IValue> {
+pub(super) fn fit_default(value: &IValue, ty: &Type) -> Option<IValue> {
     match (value, ty) {
         (IValue::None, ty) => ty.accepts_none().then_some(IValue::None),
         (value, Type::Optional(inner)) => fit_default(value, inner),
@@ -131,7 +119,28 @@ fn fit_default(value: &IValue, ty: &Type) -> Option<IValue> {
     }
 }
 
-impl Emitter<'_> {
+impl<'a> Emitter<'a> {
+    /// An emitter with nothing in it yet.
+    pub(super) fn detached(text: &Arc<Text>, resolver: &'a dyn Resolver, table: &'static OpTable) -> Emitter<'a> {
+        Emitter {
+            g: Graph::new(),
+            table,
+            resolver,
+            text: text.clone(),
+            name: String::new(),
+            call_name: String::new(),
+            frames: Vec::new(),
+            defs: Vec::new(),
+            ints: HashMap::new(),
+            floats: HashMap::new(),
+            complexes: HashMap::new(),
+            exit_blocks: HashSet::new(),
+            loop_status: LoopStatus::NotInLoop,
+            temp_names: 0,
+            pending: NOWHERE,
+        }
+    }
+
     pub(super) fn emit_def(&mut self, def: &Def, receiver: Option<&Receiver>, block: BlockId) -> Result<Schema> {
         let declared = def.returns.as_ref().map(|r| self.annotation(r)).transpose();
         let arguments = self.parameter_types(def, receiver.is_some())?;
@@ -241,7 +250,7 @@ impl Emitter<'_> {
                 "`__setstate__` defined but not `__getstate__`. You must have both defined on a ScriptModule to customize serialization.\nDid you forget to use `@torch.jit.export`?",
             );
         };
-        let schema = self.schema_of(&getter, Some(def.span))?;
+        let schema = self.method_schema(&getter, Some(def.span))?;
         Ok(schema.returns.first().map_or(Type::None, |r| r.ty.clone()))
     }
 

@@ -34,6 +34,9 @@ pub enum HostValue {
     Class { class: Arc<ClassType>, members: Option<Arc<dyn Scope>> },
     NamedTuple(Type),
     Enum(Type),
+    Interface(Type),
+    /// A function that Python is told not to compile.
+    Unused(Arc<Function>),
     /// A member of an enum class.
     EnumMember(IValue),
     /// An exception class, by qualified name.
@@ -57,14 +60,16 @@ impl HostValue {
             },
             HostValue::Module(_) => "module".into(),
             HostValue::Builtin(_) => "builtin_function_or_method".into(),
-            HostValue::Form(_) | HostValue::TorchCheck | HostValue::Functions(_) => "function".into(),
+            HostValue::Form(_) | HostValue::TorchCheck | HostValue::Functions(_) | HostValue::Unused(_) => "function".into(),
             HostValue::Enum(_) => "EnumType".into(),
             HostValue::LegacyTensor(_) => "tensortype".into(),
             HostValue::SliceClass
             | HostValue::Class { .. }
             | HostValue::NamedTuple(_)
+            | HostValue::Interface(_)
             | HostValue::Exception(_) => "type".into(),
             HostValue::EnumMember(value) => value.type_name(),
+            HostValue::Opaque(name) if name.starts_with("builtin ") => "builtin_function_or_method".into(),
             HostValue::Opaque(name) => name.to_string(),
         }
     }

@@ -200,7 +200,7 @@ impl Emitter<'_> {
         } else {
             self.fail(loc, format!(
                 "Unsupported operation: indexing tensor with unsupported index type '{}'. Only ints, slices, lists and tensors are supported",
-                ty.annotation_str()
+                ty.repr_str()
             ))
         }
     }
@@ -237,7 +237,7 @@ impl Emitter<'_> {
                     None => {
                         return self.fail(loc, format!(
                             "Cannot index into a {} with a non-integer literal because we cannot resolve the output type",
-                            own.annotation_str()
+                            own.repr_str()
                         ));
                     }
                 }

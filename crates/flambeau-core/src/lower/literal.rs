@@ -37,7 +37,7 @@ impl Emitter<'_> {
                 if !is_constructor && found.is_empty() {
                     return self.fail(loc, format!(
                         "Expected an Union type annotation with an inner {what} type, but got {}",
-                        given.annotation_str()
+                        given.repr_str()
                     ));
                 }
                 match <[Type; 1]>::try_from(found) {
@@ -56,7 +56,7 @@ impl Emitter<'_> {
             if !fits(&now) && now != Type::Any {
                 return self.fail(loc, format!(
                     "Expected an annotation of type {what} but got {}",
-                    given.annotation_str()
+                    given.repr_str()
                 ));
             }
         }
@@ -83,7 +83,7 @@ impl Emitter<'_> {
         if !refined.candidates.is_empty() && values.is_empty() {
             return self.fail(loc, format!(
                 "Cannot assign an empty list to a variable annotated to be type {} because there are multiple possible List type candidates in the Union annotation",
-                hint.map(Type::annotation_str).unwrap_or_default()
+                hint.map(Type::repr_str).unwrap_or_default()
             ));
         }
         if !values.is_empty() {
@@ -92,8 +92,8 @@ impl Emitter<'_> {
             if refined.candidates.is_empty() && hint.is_some() && !unified.is_subtype_of(&element) {
                 return self.fail(loc, format!(
                     "List type annotation `{}` did not match the types of the given list elements, which were unified to {}",
-                    refined.hint.as_ref().map(Type::annotation_str).unwrap_or_default(),
-                    unified.annotation_str()
+                    refined.hint.as_ref().map(Type::repr_str).unwrap_or_default(),
+                    unified.repr_str()
                 ));
             }
             if !refined.candidates.is_empty() {
@@ -130,9 +130,9 @@ impl Emitter<'_> {
         let Some(element) = greatest else {
             return self.fail(loc, format!(
                 "Union type annotation `{}` can hold {}, but none of those types match the types of the given list elements, which were unified to {}",
-                hint.map(Type::annotation_str).unwrap_or_default(),
+                hint.map(Type::repr_str).unwrap_or_default(),
                 enumerate(&refined.candidates),
-                unified.annotation_str()
+                unified.repr_str()
             ));
         };
         refined.hint = Some(Type::list(element.clone()));
@@ -158,8 +158,8 @@ impl Emitter<'_> {
                 if std::mem::discriminant(a) != std::mem::discriminant(b) {
                     let message = format!(
                         "Dict keys must contain only a single type. Expected: {} but found {} instead",
-                        a.annotation_str(),
-                        b.annotation_str()
+                        a.repr_str(),
+                        b.repr_str()
                     );
                     return self.fail(key_expr.span, message);
                 }
@@ -183,7 +183,7 @@ impl Emitter<'_> {
             _ if values.is_empty() => {
                 return self.fail(loc, format!(
                     "Cannot assign an empty dict to a variable annotated to be type {} because there are multiple possible Dict type candidates in the Union annotation",
-                    hint.map(Type::annotation_str).unwrap_or_default()
+                    hint.map(Type::repr_str).unwrap_or_default()
                 ));
             }
             _ => {
@@ -195,16 +195,16 @@ impl Emitter<'_> {
             if kv.0 != *self.g.ty(key) {
                 let message = format!(
                     "Type annotation was inferred to be {}but the type of keys given by the dict literal is {}",
-                    wanted.annotation_str(),
-                    self.g.ty(key).annotation_str()
+                    wanted.repr_str(),
+                    self.g.ty(key).repr_str()
                 );
                 return self.fail(loc, message);
             }
             if !value_type.is_subtype_of(&kv.1) {
                 return self.fail(loc, format!(
                     "Type annotation was inferred to be `{}`, but the type of values given by the dict literal is {}",
-                    wanted.annotation_str(),
-                    value_type.annotation_str()
+                    wanted.repr_str(),
+                    value_type.repr_str()
                 ));
             }
         }
@@ -237,10 +237,10 @@ impl Emitter<'_> {
             Some((candidate, ..)) => Ok(candidate.clone()),
             None => self.fail(loc, format!(
                 "Union type annotation `{}` can hold {}, but none of those dict types can hold the types of the given keys and values, which were unified to Dict[{}, {}",
-                hint.map(Type::annotation_str).unwrap_or_default(),
+                hint.map(Type::repr_str).unwrap_or_default(),
                 enumerate(candidates),
-                key.annotation_str(),
-                value.annotation_str()
+                key.repr_str(),
+                value.repr_str()
             )),
         }
     }
@@ -268,7 +268,7 @@ fn enumerate(types: &[Type]) -> String {
         if i != 0 && i == types.len() - 1 {
             out.push_str(" or ");
         }
-        out.push_str(&ty.annotation_str());
+        out.push_str(&ty.repr_str());
     }
     out
 }

@@ -23,6 +23,7 @@ mod function;
 pub mod host;
 pub mod import;
 mod index;
+pub mod library;
 mod literal;
 mod loops;
 pub mod module;
@@ -61,6 +62,12 @@ pub trait Resolver: Send + Sync {
         let _ = (expr, text);
         Ok(None)
     }
+
+    /// Members of the namespaces that only archives have.
+    fn archive_attr(&self, of: &Sugared, field: &str, emitter: &mut Emitter<'_>, loc: Span) -> Result<Sugared> {
+        let _ = of;
+        emitter.fail(loc, format!("attribute lookup of '{field}' is not defined here"))
+    }
 }
 
 /// What is known of the function being compiled; closures nest.
@@ -90,7 +97,7 @@ pub struct Emitter<'a> {
     defs: Vec<DefContext>,
     ints: HashMap<i64, ValueId>,
     floats: HashMap<u64, ValueId>,
-    complexes: HashMap<(u64, u64), ValueId>,
+    complexes: HashMap<u64, ValueId>,
     exit_blocks: HashSet<BlockId>,
     loop_status: LoopStatus,
     temp_names: usize,

@@ -7,12 +7,11 @@
 use std::sync::Arc;
 
 use flambeau_ir::schema::{Argument, Schema};
-use flambeau_ir::types::{TypeBindings, match_type_variables};
+use flambeau_ir::types::{NamedTupleInfo, TypeBindings, match_type_variables};
 use flambeau_ir::ops::Op;
 use flambeau_ir::function::Function;
 use flambeau_ir::ir::ValueId;
 use flambeau_ir::types::Type;
-use flambeau_ir::value::IValue;
 use flambeau_syntax::Span;
 
 use super::error::Result;
@@ -108,6 +107,23 @@ impl Emitter<'_> {
         self.fail_at(loc, message)
     }
 
+    /// Operators whose names differ by up to two letters.
+    fn similar_ops(&self, op: &str) -> Vec<String> {
+        let namespace = op.split("::").next().unwrap_or("");
+        let mut found: Vec<(usize, String)> = Vec::new();
+        for row in self.table.all() {
+            let name = row.name();
+            if !name.starts_with(namespace) || found.iter().any(|(_, n)| n == name) {
+                continue;
+            }
+            if let Some(distance) = edit_distance(op, name, 2) {
+                found.push((distance, name.to_string()));
+            }
+        }
+        found.sort();
+        found.into_iter().map(|(_, name)| name).collect()
+    }
+
     fn builtin_node(&mut self, loc: Option<Span>, op: &str, row: &Arc<Op>, matched: Matched) -> ValueId {
         let node = self.node(op, &matched.inputs, 0, loc);
         self.g.node_mut(node).op = Some(row.clone());
@@ -120,7 +136,10 @@ impl Emitter<'_> {
         }
         let types: Vec<Type> = outputs.iter().map(|v| self.g.ty(*v).clone()).collect();
         let ty = match matched.field_names {
-            Some(fields) if !fields.is_empty() => Type::named_tuple_of(None, fields, types),
+            Some(fields) if !fields.is_empty() => {
+                let info = NamedTupleInfo { name: "".into(), fields, defaults: Vec::new() };
+                Type::named_tuple(info.into(), types)
+            }
             _ => Type::tuple(types),
         };
         self.tuple_typed(&outputs, ty)
@@ -305,8 +324,8 @@ impl Emitter<'_> {
                 reasons.add(|| {
                     format!(
                         "Could not match type {} to {} in argument '{}': {why}.\n",
-                        ty.annotation_str(),
-                        argument.ty.annotation_str(),
+                        ty.repr_str(),
+                        argument.ty.repr_str(),
                         argument.name
                     )
                 });
@@ -318,8 +337,8 @@ impl Emitter<'_> {
                     reasons.add(|| {
                         format!(
                             "Type variables in type {} could not be inferred from actual type {}",
-                            argument.ty.annotation_str(),
-                            ty.annotation_str()
+                            argument.ty.repr_str(),
+                            ty.repr_str()
                         )
                     });
                     return Ok(None);
@@ -335,9 +354,9 @@ impl Emitter<'_> {
             reasons.add(|| {
                 let mut text = format!(
                     "Expected a value of type '{}' for argument '{}' but instead found type '{}'.\n",
-                    argument.ty.annotation_str(),
+                    argument.ty.repr_str(),
                     argument.name,
-                    ty.annotation_str()
+                    ty.repr_str()
                 );
                 if matches!(&ty, Type::List(e) if e.is_tensor()) {
                     text.push_str(EMPTY_LIST_HINT);
@@ -490,7 +509,21 @@ fn is_blocked(schema: &Schema) -> bool {
     )
 }
 
-/// The constant's type, as a value of the graph has it.
-pub fn constant_type(value: &IValue) -> Type {
-    value.ty()
+/// The number of letters to change, insert or remove, if it is not above `max`.
+fn edit_distance(a: &str, b: &str, max: usize) -> Option<usize> {
+    if a.len().abs_diff(b.len()) > max {
+        return None;
+    }
+    let b = b.as_bytes();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let above = row[j + 1];
+            row[j + 1] = if x == *y { diagonal } else { 1 + diagonal.min(above).min(row[j]) };
+            diagonal = above;
+        }
+    }
+    row.last().copied().filter(|d| *d <= max)
 }

@@ -71,8 +71,8 @@ impl Emitter<'_> {
                     let span = join(inputs[0].span, inputs);
                     return self.fail(span, format!(
                         "expected an expression of type {} but found {}\n{why}",
-                        ty.annotation_str(),
-                        have.annotation_str()
+                        ty.repr_str(),
+                        have.repr_str()
                     ));
                 }
                 // None is remembered with the annotated type.
@@ -206,7 +206,7 @@ impl Emitter<'_> {
             other => {
                 return self.fail(loc, format!(
                     "{} is not one of the supported element types for tolist: int, float, complex, bool",
-                    other.annotation_str()
+                    other.repr_str()
                 ));
             }
         };
@@ -218,7 +218,7 @@ impl Emitter<'_> {
     pub(super) fn range_value(&mut self, loc: Span, inputs: &[ValueId], static_len: Option<i64>) -> Result<Sugared> {
         for (i, &input) in inputs.iter().enumerate() {
             if !matches!(self.g.ty(input), Type::Int) {
-                let found = self.g.ty(input).annotation_str();
+                let found = self.g.ty(input).repr_str();
                 return self.fail(loc, format!("all inputs of range must be ints, found {found} in argument {i}"));
             }
         }
@@ -279,7 +279,7 @@ impl Emitter<'_> {
                 None => Type::TENSOR,
                 Some(Type::List(element)) => (**element).clone(),
                 Some(other) => {
-                    let found = other.annotation_str();
+                    let found = other.repr_str();
                     return self.fail(loc, format!("Expected list type annotation for list(), found {found}"));
                 }
             };
@@ -310,7 +310,7 @@ impl Emitter<'_> {
         if !refined.candidates.is_empty() {
             return self.fail(loc, format!(
                 "There are multiple candidate Dict types in the Union type annotation `{}`, and full type inference is not yet supported for the `dict()` constructor.",
-                hint.map(Type::annotation_str).unwrap_or_default()
+                hint.map(Type::repr_str).unwrap_or_default()
             ));
         }
         if let Some(first) = apply.inputs.first().cloned() {
@@ -347,7 +347,7 @@ impl Emitter<'_> {
         if apply.inputs.is_empty() && apply.attributes.is_empty() {
             let ty = refined.hint.unwrap_or_else(|| Type::dict(Type::Str, Type::TENSOR));
             if !is_dict(&ty) {
-                let found = ty.annotation_str();
+                let found = ty.repr_str();
                 return self
                     .fail(loc, format!("Expected a type annotation of Dict for dict constructor dict(), got {found}"));
             }
@@ -407,15 +407,15 @@ impl Emitter<'_> {
                 if kt != kv.0 {
                     message.push_str(&format!(
                         "Generated key type {} did not match the annotated key type, which was {}\n",
-                        kt.annotation_str(),
-                        kv.0.annotation_str()
+                        kt.repr_str(),
+                        kv.0.repr_str()
                     ));
                 }
                 if !vt.is_subtype_of(&kv.1) {
                     message.push_str(&format!(
                         "Generated value type {} did not match the annotated value type, which was {}\n",
-                        vt.annotation_str(),
-                        kv.1.annotation_str()
+                        vt.repr_str(),
+                        kv.1.repr_str()
                     ));
                 }
                 if !message.is_empty() {

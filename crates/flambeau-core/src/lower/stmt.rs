@@ -126,8 +126,8 @@ impl Emitter<'_> {
                 if !ty.is_subtype_of(&declared) {
                     let message = format!(
                         "Return value was annotated as having type {} but is actually of type {}",
-                        declared.annotation_str(),
-                        ty.annotation_str()
+                        declared.repr_str(),
+                        ty.repr_str()
                     );
                     return self.fail(loc, message);
                 }
@@ -141,8 +141,8 @@ impl Emitter<'_> {
                     None => {
                         let message = format!(
                             "Previous return statement returned a value of type {} but this return statement returns a value of type {}",
-                            before.annotation_str(),
-                            ty.annotation_str()
+                            before.repr_str(),
+                            ty.repr_str()
                         );
                         return self.fail(loc, message);
                     }
@@ -282,11 +282,11 @@ impl Emitter<'_> {
                     "Object returned by with item expression does not define __enter__ and __exit__ methods",
                 );
             };
-            let enter = self.schema_of(&enter, Some(loc))?.clone();
+            let enter = self.method_schema(&enter, Some(loc))?.clone();
             if enter.arguments.len() != 1 {
                 return self.fail(loc, "__enter__ must have only one argument and one return value");
             }
-            let exit = self.schema_of(&exit, Some(loc))?.clone();
+            let exit = self.method_schema(&exit, Some(loc))?.clone();
             if exit.arguments.len() != 4 {
                 return self.fail(loc, "__exit__ must have four arguments");
             }

@@ -161,6 +161,8 @@ pub enum Sugared {
     ModuleDict(Rc<ModuleDict>),
     /// `items` and its like on a module container, already evaluated.
     ModuleDictMethod { name: Arc<str>, iterable: Rc<Sugared> },
+    /// A function that Python is told not to compile: calling it raises when the program runs.
+    Unused { this: Option<ValueId>, function: Arc<Function> },
     /// `torch._check`
     TorchCheck,
     /// Something of the surrounding Python program.

@@ -165,11 +165,25 @@ impl Emitter<'_> {
         body.outputs().iter().filter_map(|v| map.get(v).copied()).collect()
     }
 
+    /// An error of something that is compiled because this function names it.
+    pub(super) fn called_from(&self, mut error: Box<CompileError>, callee: &str, loc: Span) -> Box<CompileError> {
+        let _ = loc;
+        if error.place.is_some() {
+            error.frames.push(Frame {
+                callee: callee.to_string(),
+                caller: self.call_name.clone(),
+                text: self.text.clone(),
+                span: self.pending,
+            });
+        }
+        error
+    }
+
     /// An error of a function that is compiled because this one calls it.
-    fn nested(&self, error: flambeau_ir::function::DefineError, callee: &Arc<Function>, loc: Option<Span>) -> Box<CompileError> {
+    fn nested(&self, error: flambeau_ir::function::DefineError, callee: &Arc<Function>, is_method: bool, loc: Option<Span>) -> Box<CompileError> {
         let loc = loc.unwrap_or(self.pending);
         if error.downcast_ref::<flambeau_ir::function::RecursionError>().is_some() {
-            let what = if self.is_method(callee) { "method" } else { "function" };
+            let what = if is_method { "method" } else { "function" };
             let message =
                 format!(" {what} '{}' is called recursively. Recursive calls are not supported", callee.short_name());
             return CompileError::at(ErrorKind::Compile, &self.text, loc, message);
@@ -178,9 +192,10 @@ impl Emitter<'_> {
             Some(inner) => {
                 let mut inner = inner.clone();
                 inner.frames.push(Frame {
-                    callee: call_name(callee, self.is_method(callee)),
+                    callee: call_name(callee, is_method),
                     caller: self.call_name.clone(),
-                    place: self.text.range(self.pending),
+                    text: self.text.clone(),
+                    span: self.pending,
                 });
                 Box::new(inner)
             }
@@ -188,17 +203,16 @@ impl Emitter<'_> {
         }
     }
 
-    fn is_method(&self, callee: &Arc<Function>) -> bool {
-        // Methods are found through their class; a function's parent is a module.
-        callee.is_method()
+    pub(super) fn schema_of<'f>(&self, function: &'f Arc<Function>, loc: Option<Span>) -> Result<&'f Schema> {
+        function.schema().map_err(|e| self.nested(e, function, false, loc))
     }
 
-    pub(super) fn schema_of<'f>(&self, function: &'f Arc<Function>, loc: Option<Span>) -> Result<&'f Schema> {
-        function.schema().map_err(|e| self.nested(e, function, loc))
+    pub(super) fn method_schema<'f>(&self, method: &'f Arc<Function>, loc: Option<Span>) -> Result<&'f Schema> {
+        method.schema().map_err(|e| self.nested(e, method, true, loc))
     }
 
     pub(super) fn graph_of<'f>(&self, function: &'f Arc<Function>, loc: Option<Span>) -> Result<&'f Arc<Graph>> {
-        function.graph().map_err(|e| self.nested(e, function, loc))
+        function.graph().map_err(|e| self.nested(e, function, false, loc))
     }
 
     pub(super) fn call_functions(
@@ -250,11 +264,11 @@ impl Emitter<'_> {
                     }
                 }
             }
-            other => return self.fail(loc, format!("cannot call a method of {}", other.annotation_str())),
+            other => return self.fail(loc, format!("cannot call a method of {}", other.repr_str())),
         }
         let mut schemas: Vec<&Schema> = owned.iter().collect();
         for method in &methods {
-            schemas.push(self.schema_of(method, Some(loc))?);
+            schemas.push(self.method_schema(method, Some(loc))?);
         }
         let (index, matched) = self.match_schemas(&schemas, Some(loc), &all, kwargs, None)?;
         let inputs = matched.inputs.clone();

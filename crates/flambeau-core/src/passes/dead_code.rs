@@ -177,7 +177,7 @@ fn dead_fork_inputs(g: &mut Graph, block: BlockId) {
         if unused.is_empty() {
             continue;
         }
-        let mut body = body.copy_exact();
+        let mut body = (**body).clone();
         let top = body.block();
         for i in unused.into_iter().rev() {
             body.erase_block_param(top, i);

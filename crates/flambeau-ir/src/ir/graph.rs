@@ -58,6 +58,7 @@ pub struct Use {
     pub index: usize,
 }
 
+#[derive(Clone)]
 pub struct Value {
     /// Its number in the order of creation, which is its name unless it has one.
     pub unique: u32,
@@ -77,6 +78,7 @@ pub struct InlinedCall {
     pub caller: Option<Arc<InlinedCall>>,
 }
 
+#[derive(Clone)]
 pub struct Node {
     pub kind: Symbol,
     pub(super) inputs: SmallVec<[ValueId; 4]>,
@@ -96,7 +98,7 @@ pub struct Node {
     pub(super) destroyed: bool,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Block {
     pub(super) params: Vec<ValueId>,
     pub(super) returns: Vec<ValueId>,
@@ -106,12 +108,15 @@ pub struct Block {
     pub owner: Option<NodeId>,
 }
 
+/// Where new nodes go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum InsertPoint {
+pub enum InsertPoint {
     End(BlockId),
     Before(NodeId),
 }
 
+/// A clone keeps all numbers; [`Graph::copy`] gives new ones.
+#[derive(Clone)]
 pub struct Graph {
     pub(super) values: Vec<Value>,
     pub(super) nodes: Vec<Node>,
@@ -365,6 +370,13 @@ impl Graph {
     pub fn set_insert_before(&mut self, node: NodeId) {
         self.insert_point = InsertPoint::Before(node);
     }
+    /// To come back to with [`Graph::restore_insert_point`].
+    pub fn insert_point(&self) -> InsertPoint {
+        self.insert_point
+    }
+    pub fn restore_insert_point(&mut self, point: InsertPoint) {
+        self.insert_point = point;
+    }
     pub fn insert_block(&self) -> BlockId {
         match self.insert_point {
             InsertPoint::End(block) => block,
@@ -585,6 +597,18 @@ impl Graph {
         let value = self.nodes[node.index()].outputs.remove(index);
         debug_assert!(!self.has_uses(value));
         self.forget_name(value);
+    }
+    /// Output number `i` becomes what was number `order[i]`.
+    pub fn permute_outputs(&mut self, node: NodeId, order: &[usize]) {
+        let old = self.nodes[node.index()].outputs.clone();
+        self.nodes[node.index()].outputs = order.iter().map(|o| old[*o]).collect();
+    }
+    /// Parameter number `from + i` becomes what was number `from + order[i]`.
+    pub fn permute_params(&mut self, block: BlockId, from: usize, order: &[usize]) {
+        let old = self.blocks[block.index()].params.clone();
+        for (i, o) in order.iter().enumerate() {
+            self.blocks[block.index()].params[from + i] = old[from + o];
+        }
     }
     pub fn erase_block_param(&mut self, block: BlockId, index: usize) {
         let value = self.blocks[block.index()].params.remove(index);

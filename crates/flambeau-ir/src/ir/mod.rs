@@ -11,7 +11,7 @@ mod names;
 mod print;
 
 pub use attr::Attr;
-pub use graph::{Block, BlockId, Def, Graph, InlinedCall, Node, NodeId, Use, User, Value, ValueId};
+pub use graph::{Block, BlockId, Def, Graph, InlinedCall, InsertPoint, Node, NodeId, Use, User, Value, ValueId};
 
 use std::sync::Arc;
 

@@ -25,6 +25,8 @@ pub struct TensorInfo {
     pub strides: Option<Vec<Option<i64>>>,
     pub requires_grad: Option<bool>,
     pub device: Option<Arc<str>>,
+    /// Assumed, because nothing was annotated. Only messages say so.
+    pub inferred: bool,
 }
 
 /// A tuple or, with names, a NamedTuple.
@@ -36,7 +38,7 @@ pub struct TupleType {
 
 #[derive(Clone, Debug)]
 pub struct NamedTupleInfo {
-    /// Qualified name such as `__torch__.case.Point`.
+    /// Qualified name such as `__torch__.case.Point`; empty for what operators return.
     pub name: Arc<str>,
     pub fields: Vec<Arc<str>>,
     /// Defaults of the last fields.
@@ -109,6 +111,10 @@ pub enum Type {
 impl Type {
     pub const TENSOR: Type = Type::Tensor(None);
 
+    /// The type of a parameter without annotation.
+    pub fn inferred_tensor() -> Type {
+        Type::Tensor(Some(Arc::new(TensorInfo { inferred: true, ..TensorInfo::default() })))
+    }
     pub fn list(element: Type) -> Type {
         Type::List(Arc::new(element))
     }

@@ -103,8 +103,8 @@ impl Type {
             Type::RRef(t) => format!("RRef({})", t.schema_str()),
             Type::Dict(kv) => format!("Dict({}, {})", kv.0.schema_str(), kv.1.schema_str()),
             Type::Tuple(t) => match &t.named {
-                Some(named) => named.name.to_string(),
-                None => format!("({})", join(&t.elements, Type::schema_str)),
+                Some(named) if !named.name.is_empty() => named.name.to_string(),
+                _ => format!("({})", join(&t.elements, Type::schema_str)),
             },
             Type::Union(members) => format!("Union[{}]", join(&sorted_union(members), Type::schema_str)),
             Type::Class(class) => class.name.to_string(),
@@ -112,6 +112,14 @@ impl Type {
             Type::Enum(e) => format!("Enum<{}>", e.name),
             Type::Function(_) => "Function".into(),
             Type::Named(name) => name.to_string(),
+        }
+    }
+
+    /// The spelling of messages: that of annotations, and whether a tensor was only assumed.
+    pub fn repr_str(&self) -> String {
+        match self {
+            Type::Tensor(Some(info)) if info.inferred => "Tensor (inferred)".into(),
+            other => other.annotation_str(),
         }
     }
 
@@ -137,10 +145,10 @@ impl Type {
             Type::RRef(t) => format!("RRef[{}]", spell(t)),
             Type::Dict(kv) => format!("Dict[{}, {}]", spell(&kv.0), spell(&kv.1)),
             Type::Tuple(t) => match &t.named {
-                Some(named) => named.name.to_string(),
+                Some(named) if !named.name.is_empty() => named.name.to_string(),
                 // Python's grammar has no empty subscript, hence the odd spelling.
-                None if t.elements.is_empty() => "Tuple[()]".into(),
-                None => format!("Tuple[{}]", join(&t.elements)),
+                _ if t.elements.is_empty() => "Tuple[()]".into(),
+                _ => format!("Tuple[{}]", join(&t.elements)),
             },
             Type::Union(members) => format!("Union[{}]", join(&sorted_union(members))),
             Type::Interface(interface) => interface.name.to_string(),

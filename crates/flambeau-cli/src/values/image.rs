@@ -301,33 +301,24 @@ fn crop_middle(picture: Picture, width: usize, height: usize) -> Result<Picture>
     })
 }
 
-/// Bilinear and antialiased: a triangle as wide as the scale, one axis after the other, rounded to whole steps between
-/// them as Pillow does.
+/// Bilinear and antialiased: a triangle as wide as the scale, one axis after the other. Bytes and fixed-point weights,
+/// as in Pillow, so that the results are equal.
 fn resize(picture: Picture, width: usize, height: usize) -> Picture {
     let n = picture.channels;
+    let source: Vec<i64> = picture.samples.iter().map(|s| s.round() as i64).collect();
     let across = weights(picture.width, width);
     let mut narrow = Vec::with_capacity(width * picture.height * n);
-    for row in picture.samples.chunks_exact(picture.width * n) {
+    for row in source.chunks_exact(picture.width * n) {
         for (first, weights) in &across {
             for c in 0..n {
-                let sum: f64 = weights
-                    .iter()
-                    .enumerate()
-                    .map(|(i, w)| w * f64::from(row[(first + i) * n + c]))
-                    .sum();
-                narrow.push(sum.round() as f32);
+                narrow.push(weigh(weights, |i| row[(first + i) * n + c]));
             }
         }
     }
     let mut samples = Vec::with_capacity(width * height * n);
     for (first, weights) in &weights(picture.height, height) {
         for x in 0..width * n {
-            let sum: f64 = weights
-                .iter()
-                .enumerate()
-                .map(|(i, w)| w * f64::from(narrow[(first + i) * width * n + x]))
-                .sum();
-            samples.push(sum.round().clamp(0.0, 255.0) as f32);
+            samples.push(weigh(weights, |i| narrow[(first + i) * width * n + x]) as f32);
         }
     }
     Picture {
@@ -338,23 +329,32 @@ fn resize(picture: Picture, width: usize, height: usize) -> Picture {
     }
 }
 
+const FRACTION_BITS: u32 = 22;
+
+fn weigh(weights: &[i64], sample: impl Fn(usize) -> i64) -> i64 {
+    let sum: i64 = weights.iter().enumerate().map(|(i, w)| w * sample(i)).sum();
+    ((sum + (1 << (FRACTION_BITS - 1))) >> FRACTION_BITS).clamp(0, 255)
+}
+
 /// For each output position the first input position and the weights from there on.
-fn weights(from: usize, to: usize) -> Vec<(usize, Vec<f64>)> {
+fn weights(from: usize, to: usize) -> Vec<(usize, Vec<i64>)> {
     let scale = from as f64 / to as f64;
     let reach = scale.max(1.0);
     let place = |i: usize| {
         let centre = (i as f64 + 0.5) * scale;
-        let first = ((centre - reach + 0.5).max(0.0)) as usize;
+        let first = ((centre - reach + 0.5).max(0.0) as usize).min(from - 1);
         let last = ((centre + reach + 0.5) as usize).min(from).max(first + 1);
         let weight = |x: usize| (1.0 - ((x as f64 - centre + 0.5) / reach).abs()).max(0.0);
-        let mut weights: Vec<f64> = (first..last).map(weight).collect();
-        let total: f64 = weights.iter().sum();
-        if total > 0.0 {
-            weights.iter_mut().for_each(|w| *w /= total);
-        } else {
-            weights[0] = 1.0;
-        }
-        (first.min(from - 1), weights)
+        let total: f64 = (first..last).map(weight).sum();
+        let unit = f64::from(1 << FRACTION_BITS);
+        let fixed = |w: f64| {
+            if total > 0.0 {
+                (w / total * unit).round() as i64
+            } else {
+                1 << FRACTION_BITS
+            }
+        };
+        (first, (first..last).map(|x| fixed(weight(x))).collect())
     };
     (0..to).map(place).collect()
 }

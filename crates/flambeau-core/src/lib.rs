@@ -1,8 +1,9 @@
 //! The TorchScript compiler and interpreter.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod code;
+pub mod exec;
 pub mod lower;
 pub mod passes;
 pub mod save;

@@ -27,6 +27,7 @@ pub mod math;
 pub mod nn;
 pub mod parallel;
 pub mod pointwise;
+pub mod print;
 pub mod random;
 pub mod reduce;
 pub mod scalar;

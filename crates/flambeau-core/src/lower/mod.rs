@@ -48,6 +48,7 @@ use environment::Frame;
 use error::{CompileError, ErrorKind, Result, Text};
 use sugared::Sugared;
 
+pub use builtin_functions::compile_native;
 pub use function::{Definition, Receiver, define_function};
 
 /// What names mean outside of the function that is being compiled.

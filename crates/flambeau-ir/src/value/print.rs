@@ -107,6 +107,30 @@ pub fn repr(value: &IValue) -> String {
     }
 }
 
+/// A value as `print` and `str` show it: strings bare at every depth, tensors with their numbers.
+pub fn display(value: &IValue) -> String {
+    match value {
+        IValue::Double(f) => display_float(*f),
+        IValue::Complex(c) => {
+            let imaginary = display_float(c.im);
+            let sign = if imaginary.starts_with('-') { "" } else { "+" };
+            format!("{}{sign}{imaginary}j", display_float(c.re))
+        }
+        other => write(other, &display, &|t| {
+            flambeau_tensor::print::format(t).unwrap_or_else(|error| error.to_string())
+        }),
+    }
+}
+
+/// As [`float`], but whole numbers of any size keep their digits, and zero loses its sign.
+fn display_float(value: f64) -> String {
+    let whole = value as i64;
+    if (value.is_normal() || value == 0.0) && whole as f64 == value && whole != i64::MAX {
+        return format!("{whole}.");
+    }
+    g17(value)
+}
+
 /// The common shape of every spelling: containers around `item`, tensors through `tensor`.
 pub fn write(value: &IValue, item: &dyn Fn(&IValue) -> String, tensor: &dyn Fn(&Tensor) -> String) -> String {
     let join = |items: &[IValue]| items.iter().map(item).collect::<Vec<_>>().join(", ");

@@ -1,0 +1,992 @@
+//! The interpreter: one loop over instructions, with its own stack of frames, so that deep calls of a program never
+//! exhaust the thread's stack.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use flambeau_ir::ops::{Context, Op};
+use flambeau_ir::types::Type;
+use flambeau_ir::value::print::display;
+use flambeau_ir::value::{Future, IValue, Object};
+use parking_lot::Mutex;
+
+use super::error::{Error, ErrorKind, Result, TraceFrame};
+use super::program::{Inst, Operand, Operands, Program, Register};
+use super::{fork, program_of, scalar, structural};
+
+/// How much a run may take. Programs of untrusted files should have limits.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    /// Calls and loop iterations, together.
+    pub steps: Option<u64>,
+    pub deadline: Option<Instant>,
+    /// Set from another thread to stop the run.
+    pub cancel: Option<Arc<AtomicBool>>,
+    /// Calls that may be open at a time.
+    pub depth: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Budget {
+        Budget {
+            steps: None,
+            deadline: None,
+            cancel: None,
+            depth: 10_000,
+        }
+    }
+}
+
+/// What one call of a module runs in: the operators' context, the budget, and the times of a profile.
+pub struct Runtime {
+    pub context: Context,
+    budget: Budget,
+    is_limited: bool,
+    steps: AtomicU64,
+    /// Runs inside of runs: forks on the forking thread, `__exit__` after an error, comparisons of a sort.
+    nested: AtomicU64,
+    profile: Option<Mutex<HashMap<String, (u64, Duration)>>>,
+}
+
+/// Runs inside of runs take the thread's stack, so there may be few.
+const MAX_NESTED: u64 = 64;
+
+impl Runtime {
+    pub fn new(context: Context, budget: Budget) -> Runtime {
+        let is_limited = budget.steps.is_some() || budget.deadline.is_some() || budget.cancel.is_some();
+        Runtime {
+            context,
+            budget,
+            is_limited,
+            steps: AtomicU64::new(0),
+            nested: AtomicU64::new(0),
+            profile: None,
+        }
+    }
+
+    /// Measures the time of every operator from now on.
+    pub fn with_profile(mut self) -> Runtime {
+        self.profile = Some(Mutex::default());
+        self
+    }
+
+    /// Operators by total time: name, calls, time.
+    pub fn profile(&self) -> Vec<(String, u64, Duration)> {
+        let Some(profile) = &self.profile else {
+            return Vec::new();
+        };
+        let mut rows: Vec<_> = profile
+            .lock()
+            .iter()
+            .map(|(name, (n, t))| (name.clone(), *n, *t))
+            .collect();
+        rows.sort_by(|a, b| b.2.cmp(&a.2));
+        rows
+    }
+
+    #[inline]
+    fn tick(&self) -> Result<()> {
+        if self.is_limited { self.check() } else { Ok(()) }
+    }
+
+    #[cold]
+    fn check(&self) -> Result<()> {
+        let stop = |why: &str| Err(Error::new(ErrorKind::Stopped, why));
+        let steps = self.steps.fetch_add(1, Ordering::Relaxed);
+        if self.budget.steps.is_some_and(|limit| steps >= limit) {
+            return stop("the program was stopped: its budget of steps is used up");
+        }
+        if self
+            .budget
+            .cancel
+            .as_ref()
+            .is_some_and(|c| c.load(Ordering::Relaxed))
+        {
+            return stop("the program was stopped: the caller cancelled it");
+        }
+        if steps.is_multiple_of(64) && self.budget.deadline.is_some_and(|d| Instant::now() >= d) {
+            return stop("the program was stopped: its time is over");
+        }
+        Ok(())
+    }
+}
+
+/// Runs a program to its end.
+pub fn run(runtime: &Arc<Runtime>, program: &Arc<Program>, args: Vec<IValue>) -> Result<IValue> {
+    let mut machine = Machine {
+        runtime,
+        stack: Vec::with_capacity(program.registers.max(16)),
+        frames: Vec::new(),
+        args,
+        entered: Vec::new(),
+    };
+    machine.run(program.clone())
+}
+
+struct Frame {
+    program: Arc<Program>,
+    base: usize,
+    /// The instruction that runs next.
+    pc: usize,
+    /// Where the caller wants the result.
+    dst: Register,
+    /// Several results of a script go where the operator's outputs go.
+    dsts: Option<Operands>,
+    /// An operator's script, which call stacks do not show.
+    is_script: bool,
+}
+
+struct Machine<'r> {
+    runtime: &'r Arc<Runtime>,
+    /// The registers of all frames.
+    stack: Vec<IValue>,
+    frames: Vec<Frame>,
+    /// The arguments of the call at hand; kept to save allocations.
+    args: Vec<IValue>,
+    /// Objects of open `with` blocks and the frame depth they belong to.
+    entered: Vec<(usize, IValue)>,
+}
+
+/// What ends the inner loop.
+enum Flow {
+    /// The arguments are in `args`.
+    Call {
+        program: Arc<Program>,
+        dst: Register,
+        dsts: Option<Operands>,
+        is_script: bool,
+    },
+    Return(IValue),
+}
+
+#[inline(always)]
+fn read<'a>(regs: &'a [IValue], program: &'a Program, operand: Operand) -> &'a IValue {
+    if operand.is_constant() {
+        &program.constants[operand.index()]
+    } else {
+        &regs[operand.index()]
+    }
+}
+
+#[inline(always)]
+fn take(regs: &mut [IValue], program: &Program, operand: Operand) -> IValue {
+    if operand.is_constant() {
+        program.constants[operand.index()].clone()
+    } else if operand.is_move() {
+        std::mem::take(&mut regs[operand.index()])
+    } else {
+        regs[operand.index()].clone()
+    }
+}
+
+#[inline(always)]
+fn set(regs: &mut [IValue], dst: Register, value: IValue) {
+    // NOWHERE is beyond every frame.
+    if let Some(slot) = regs.get_mut(dst as usize) {
+        *slot = value;
+    }
+}
+
+fn gather(into: &mut Vec<IValue>, regs: &mut [IValue], program: &Program, operands: Operands) {
+    into.clear();
+    for i in 0..operands.len {
+        let operand = program.operands[(operands.start + i) as usize];
+        into.push(take(regs, program, operand));
+    }
+}
+
+fn scatter(regs: &mut [IValue], program: &Program, dsts: Operands, value: IValue) -> Result<()> {
+    match program.list(dsts) {
+        [] => {}
+        [only] => set(regs, only.0, value),
+        several => {
+            let items = structural::tuple_items(&value)?;
+            if items.len() != several.len() {
+                let message = format!("expected {} results, found {}", several.len(), items.len());
+                return Err(Error::runtime(message));
+            }
+            for (dst, item) in several.iter().zip(items) {
+                set(regs, dst.0, item.clone());
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Machine<'_> {
+    fn run(&mut self, program: Arc<Program>) -> Result<IValue> {
+        if let Err(error) = self.push(program, super::program::NOWHERE, None, false) {
+            return Err(error);
+        }
+        loop {
+            match self.inner() {
+                Ok(Flow::Call {
+                    program,
+                    dst,
+                    dsts,
+                    is_script,
+                }) => {
+                    if let Err(error) = self.push(program, dst, dsts, is_script) {
+                        return Err(self.fail(error));
+                    }
+                }
+                Ok(Flow::Return(value)) => {
+                    let Some(done) = self.frames.pop() else {
+                        return Ok(value);
+                    };
+                    self.stack.truncate(done.base);
+                    let Some(caller) = self.frames.last() else {
+                        return Ok(value);
+                    };
+                    let regs = &mut self.stack[caller.base..];
+                    match done.dsts {
+                        None => set(regs, done.dst, value),
+                        Some(dsts) => {
+                            let program = caller.program.clone();
+                            if let Err(error) = scatter(regs, &program, dsts, value) {
+                                return Err(self.fail(error));
+                            }
+                        }
+                    }
+                }
+                Err(error) => return Err(self.fail(error)),
+            }
+        }
+    }
+
+    fn push(
+        &mut self,
+        program: Arc<Program>,
+        dst: Register,
+        dsts: Option<Operands>,
+        is_script: bool,
+    ) -> Result<()> {
+        if self.args.len() != program.inputs {
+            let message = format!(
+                "`{}` takes {} arguments, and {} were given",
+                program.name,
+                program.inputs,
+                self.args.len()
+            );
+            return Err(Error::runtime(message));
+        }
+        if self.frames.len() >= self.runtime.budget.depth {
+            let message = format!(
+                "the program calls itself too deeply (more than {} calls are open)",
+                self.frames.len()
+            );
+            return Err(Error::new(ErrorKind::Stopped, message));
+        }
+        self.runtime.tick()?;
+        let base = self.stack.len();
+        self.stack.append(&mut self.args);
+        self.stack
+            .resize(base + program.registers.max(program.inputs), IValue::None);
+        self.frames.push(Frame {
+            program,
+            base,
+            pc: 0,
+            dst,
+            dsts,
+            is_script,
+        });
+        Ok(())
+    }
+
+    /// Leaves open `with` blocks, innermost first, and puts the call stack on the error.
+    #[cold]
+    fn fail(&mut self, error: Error) -> Error {
+        let trace = self.trace();
+        while let Some((_, object)) = self.entered.pop() {
+            let exit = object.as_object().and_then(|o| o.class().method("__exit__"));
+            if let Some(exit) = exit
+                && let Ok(program) = program_of(&exit)
+            {
+                // As in PyTorch, an error in `__exit__` does not hide the first one.
+                let _ = nested(
+                    self.runtime,
+                    &program,
+                    vec![object, IValue::None, IValue::None, IValue::None],
+                );
+            }
+        }
+        error.called_from(trace)
+    }
+
+    fn trace(&self) -> Vec<TraceFrame> {
+        let mut trace = Vec::new();
+        for frame in self.frames.iter().take_while(|f| !f.is_script) {
+            let mut name = frame.program.name.clone();
+            let location = frame
+                .program
+                .location(frame.pc.saturating_sub(1))
+                .cloned()
+                .unwrap_or_default();
+            let mut calls = Vec::new();
+            let mut at = location.inlined.clone();
+            while let Some(call) = at {
+                at = call.caller.clone();
+                calls.push(call);
+            }
+            for call in calls.into_iter().rev() {
+                let short = call.function.rsplit('.').next().unwrap_or(&call.function).into();
+                trace.push(TraceFrame {
+                    function: std::mem::replace(&mut name, short),
+                    range: call.range.clone(),
+                });
+            }
+            trace.push(TraceFrame {
+                function: name,
+                range: location.range,
+            });
+        }
+        trace
+    }
+
+    /// Runs the top frame until it calls, returns or fails.
+    fn inner(&mut self) -> Result<Flow> {
+        let Machine {
+            runtime,
+            stack,
+            frames,
+            args,
+            entered,
+        } = self;
+        let depth = frames.len();
+        let Some(frame) = frames.last_mut() else {
+            return Err(Error::internal("no frame"));
+        };
+        let program = frame.program.clone();
+        let program = &*program;
+        let regs = &mut stack[frame.base..];
+        let mut pc = frame.pc;
+        macro_rules! attempt {
+            ($e:expr) => {
+                match $e {
+                    Ok(value) => value,
+                    Err(error) => {
+                        frame.pc = pc;
+                        return Err(error.into());
+                    }
+                }
+            };
+        }
+        macro_rules! fail {
+            ($e:expr) => {{
+                frame.pc = pc;
+                return Err($e);
+            }};
+        }
+        loop {
+            let Some(inst) = program.code.get(pc) else {
+                fail!(Error::internal("the program has no end"))
+            };
+            pc += 1;
+            match *inst {
+                Inst::Binary { op, dst, a, b, row } => {
+                    let (a, b) = (read(regs, program, a), read(regs, program, b));
+                    let value = match scalar::run_binary(op, a, b) {
+                        Some(value) => value,
+                        None => {
+                            let given = [a.clone(), b.clone()];
+                            attempt!(call_row(runtime, &program.rows[row as usize], &given))
+                        }
+                    };
+                    set(regs, dst, value);
+                }
+                Inst::Unary { op, dst, a, row } => {
+                    let a = read(regs, program, a);
+                    let value = match scalar::run_unary(op, a) {
+                        Some(value) => value,
+                        None => {
+                            let given = [a.clone()];
+                            attempt!(call_row(runtime, &program.rows[row as usize], &given))
+                        }
+                    };
+                    set(regs, dst, value);
+                }
+                Inst::ListItem {
+                    dst,
+                    list,
+                    index,
+                    row,
+                } => {
+                    let (list, index) = (read(regs, program, list), read(regs, program, index));
+                    let quick = match (list, index) {
+                        (IValue::List(list), IValue::Int(at)) => {
+                            let items = list.read();
+                            let wrapped = if *at < 0 { *at + items.len() as i64 } else { *at };
+                            usize::try_from(wrapped).ok().and_then(|i| items.get(i).cloned())
+                        }
+                        _ => None,
+                    };
+                    let value = match quick {
+                        Some(value) => value,
+                        None => {
+                            let given = [list.clone(), index.clone()];
+                            attempt!(call_row(runtime, &program.rows[row as usize], &given))
+                        }
+                    };
+                    set(regs, dst, value);
+                }
+                Inst::Move { dst, src } => {
+                    let value = take(regs, program, src);
+                    set(regs, dst, value);
+                }
+                Inst::MoveAll { dsts, srcs } => {
+                    gather(args, regs, program, srcs);
+                    for (i, value) in args.drain(..).enumerate() {
+                        set(regs, program.operands[dsts.start as usize + i].0, value);
+                    }
+                }
+                Inst::Drop { register } => set(regs, register, IValue::None),
+                Inst::Jump { target } => pc = target as usize,
+                Inst::JumpUnless { condition, target } => {
+                    if !attempt!(structural::truth(read(regs, program, condition))) {
+                        pc = target as usize;
+                    }
+                }
+                Inst::LoopHead {
+                    trip,
+                    max,
+                    condition,
+                    counter,
+                    end,
+                } => {
+                    let go = attempt!(structural::truth(read(regs, program, condition)));
+                    let (at, max) = (regs[trip as usize].as_int(), read(regs, program, max).as_int());
+                    let (Some(at), Some(max)) = (at, max) else {
+                        fail!(Error::runtime("the trip count of a loop is not an int"))
+                    };
+                    if go && at < max {
+                        attempt!(runtime.tick());
+                        set(regs, counter, IValue::Int(at));
+                    } else {
+                        pc = end as usize;
+                    }
+                }
+                Inst::LoopNext { trip, head } => {
+                    if let IValue::Int(at) = &mut regs[trip as usize] {
+                        *at = at.saturating_add(1);
+                    }
+                    pc = head as usize;
+                }
+                Inst::Return { values } => {
+                    frame.pc = pc;
+                    let value = match program.list(values) {
+                        [only] => take(regs, program, *only),
+                        _ => {
+                            let mut items = Vec::new();
+                            gather(&mut items, regs, program, values);
+                            IValue::tuple(items)
+                        }
+                    };
+                    return Ok(Flow::Return(value));
+                }
+                Inst::Operator {
+                    row,
+                    args: given,
+                    dsts,
+                } => {
+                    gather(args, regs, program, given);
+                    let value = attempt!(call_row(runtime, &program.rows[row as usize], args));
+                    args.clear();
+                    attempt!(scatter(regs, program, dsts, value));
+                }
+                Inst::Scripted {
+                    row,
+                    args: given,
+                    dsts,
+                } => {
+                    gather(args, regs, program, given);
+                    let callee = attempt!(script_program(&program.rows[row as usize]));
+                    frame.pc = pc;
+                    let dst = super::program::NOWHERE;
+                    return Ok(Flow::Call {
+                        program: callee,
+                        dst,
+                        dsts: Some(dsts),
+                        is_script: true,
+                    });
+                }
+                Inst::Missing { row } => fail!(missing(&program.rows[row as usize])),
+                Inst::Invalid { message } => fail!(Error::runtime(&*program.names[message as usize])),
+                Inst::Call {
+                    function,
+                    args: given,
+                    dst,
+                } => {
+                    gather(args, regs, program, given);
+                    let callee = attempt!(program_of(&program.functions[function as usize]));
+                    frame.pc = pc;
+                    return Ok(Flow::Call {
+                        program: callee,
+                        dst,
+                        dsts: None,
+                        is_script: false,
+                    });
+                }
+                Inst::CallMethod {
+                    name,
+                    args: given,
+                    dst,
+                } => {
+                    gather(args, regs, program, given);
+                    let name = &program.names[name as usize];
+                    let callee = attempt!(method_of(args.first(), name));
+                    frame.pc = pc;
+                    return Ok(Flow::Call {
+                        program: callee,
+                        dst,
+                        dsts: None,
+                        is_script: false,
+                    });
+                }
+                Inst::CallValue {
+                    callee,
+                    args: given,
+                    dst,
+                } => {
+                    let callee = match read(regs, program, callee) {
+                        IValue::Function(function) => attempt!(program_of(function)),
+                        other => fail!(structural::expected("a function", other)),
+                    };
+                    gather(args, regs, program, given);
+                    frame.pc = pc;
+                    return Ok(Flow::Call {
+                        program: callee,
+                        dst,
+                        dsts: None,
+                        is_script: false,
+                    });
+                }
+                Inst::Enter { object, dst } => {
+                    let object = take(regs, program, object);
+                    let callee = attempt!(method_of(Some(&object), "__enter__"));
+                    args.clear();
+                    args.push(object.clone());
+                    entered.push((depth, object));
+                    frame.pc = pc;
+                    return Ok(Flow::Call {
+                        program: callee,
+                        dst,
+                        dsts: None,
+                        is_script: false,
+                    });
+                }
+                Inst::Exit { object, dst } => {
+                    let object = take(regs, program, object);
+                    let callee = attempt!(method_of(Some(&object), "__exit__"));
+                    if entered.last().is_some_and(|(at, _)| *at == depth) {
+                        entered.pop();
+                    }
+                    args.clear();
+                    args.extend([object, IValue::None, IValue::None, IValue::None]);
+                    frame.pc = pc;
+                    return Ok(Flow::Call {
+                        program: callee,
+                        dst,
+                        dsts: None,
+                        is_script: false,
+                    });
+                }
+                Inst::Fork {
+                    program: callee,
+                    args: given,
+                    dst,
+                    ty,
+                } => {
+                    let mut inner = Vec::new();
+                    gather(&mut inner, regs, program, given);
+                    let element = match &program.types[ty as usize] {
+                        Type::Future(element) => (**element).clone(),
+                        other => other.clone(),
+                    };
+                    let future = forked(runtime, &program.programs[callee as usize], inner, element);
+                    set(regs, dst, IValue::Future(future));
+                }
+                Inst::Awaitable {
+                    program: callee,
+                    args: given,
+                    dst,
+                    ..
+                } => {
+                    let mut inner = Vec::new();
+                    gather(&mut inner, regs, program, given);
+                    let callee = program.programs[callee as usize].clone();
+                    let pending = Awaitable {
+                        work: Mutex::new(Pending::Call(callee, inner)),
+                    };
+                    set(regs, dst, IValue::Capsule(Arc::new(pending)));
+                }
+                Inst::Wait { future, dst } => {
+                    let future = take(regs, program, future);
+                    let value = attempt!(wait(runtime, future));
+                    set(regs, dst, value);
+                }
+                Inst::Tuple { args: given, dst, ty } => {
+                    let mut items = Vec::with_capacity(given.len as usize);
+                    gather(&mut items, regs, program, given);
+                    set(regs, dst, structural::tuple(items, &program.types[ty as usize]));
+                }
+                Inst::TupleUnpack { tuple, dsts } => {
+                    let tuple = take(regs, program, tuple);
+                    let items = attempt!(structural::tuple_items(&tuple));
+                    if items.len() != dsts.len as usize {
+                        let message =
+                            format!("expected a tuple of {}, found one of {}", dsts.len, items.len());
+                        fail!(Error::runtime(message));
+                    }
+                    for (i, item) in items.iter().enumerate() {
+                        let dst = program.operands[dsts.start as usize + i].0;
+                        set(regs, dst, item.clone());
+                    }
+                }
+                Inst::TupleIndex { tuple, index, dst } => {
+                    let items = attempt!(structural::tuple_items(read(regs, program, tuple)));
+                    let value = attempt!(structural::item(items, read(regs, program, index), "tuple"));
+                    set(regs, dst, value);
+                }
+                Inst::TupleSlice {
+                    tuple,
+                    start,
+                    end,
+                    dst,
+                } => {
+                    let tuple = take(regs, program, tuple);
+                    let items = attempt!(structural::tuple_items(&tuple));
+                    let end = (end as usize).min(items.len());
+                    let start = (start as usize).min(end);
+                    set(regs, dst, IValue::tuple(items[start..end].to_vec()));
+                }
+                Inst::List { args: given, dst, ty } => {
+                    let mut items = Vec::with_capacity(given.len as usize);
+                    gather(&mut items, regs, program, given);
+                    set(regs, dst, structural::list(items, &program.types[ty as usize]));
+                }
+                Inst::ListUnpack { list, dsts } => {
+                    let list = take(regs, program, list);
+                    let Some(items) = list.as_list().map(|l| l.to_vec()) else {
+                        fail!(structural::expected("a list", &list))
+                    };
+                    if items.len() != dsts.len as usize {
+                        let message = format!(
+                            "Expected {} elements in a list but found {}",
+                            dsts.len,
+                            items.len()
+                        );
+                        fail!(Error::runtime(message));
+                    }
+                    for (i, item) in items.into_iter().enumerate() {
+                        set(regs, program.operands[dsts.start as usize + i].0, item);
+                    }
+                }
+                Inst::Dict { args: given, dst, ty } => {
+                    let mut items = Vec::with_capacity(given.len as usize);
+                    gather(&mut items, regs, program, given);
+                    set(regs, dst, structural::dict(items, &program.types[ty as usize]));
+                }
+                Inst::CreateObject { class, dst } => {
+                    let object = Object::new(program.classes[class as usize].clone());
+                    set(regs, dst, IValue::Object(object));
+                }
+                Inst::GetSlot {
+                    object,
+                    slot,
+                    dst,
+                    name,
+                } => {
+                    let value = match read(regs, program, object) {
+                        IValue::Object(o) => o.get_slot(slot as usize),
+                        other => fail!(structural::expected("an object", other)),
+                    };
+                    let Some(value) = value else {
+                        let name = &program.names[name as usize];
+                        fail!(Error::runtime(format!("the attribute '{name}' has no value")))
+                    };
+                    set(regs, dst, value);
+                }
+                Inst::GetAttr { object, name, dst } => {
+                    let name = &program.names[name as usize];
+                    let value = match read(regs, program, object) {
+                        IValue::Object(o) => o.get(name),
+                        other => fail!(structural::expected("an object", other)),
+                    };
+                    let Some(value) = value else {
+                        fail!(Error::runtime(format!("the attribute '{name}' has no value")))
+                    };
+                    set(regs, dst, value);
+                }
+                Inst::SetSlot { object, slot, value } => {
+                    let value = take(regs, program, value);
+                    match read(regs, program, object) {
+                        IValue::Object(o) => o.set_slot(slot as usize, value),
+                        other => fail!(structural::expected("an object", other)),
+                    }
+                    if object.is_move() {
+                        regs[object.index()] = IValue::None;
+                    }
+                }
+                Inst::SetAttr { object, name, value } => {
+                    let value = take(regs, program, value);
+                    let name = &program.names[name as usize];
+                    let found = match read(regs, program, object) {
+                        IValue::Object(o) => o.set(name, value),
+                        other => fail!(structural::expected("an object", other)),
+                    };
+                    if !found {
+                        fail!(Error::runtime(format!("the object has no attribute '{name}'")));
+                    }
+                    if object.is_move() {
+                        regs[object.index()] = IValue::None;
+                    }
+                }
+                Inst::ContainerIndex { module, index, dst } => {
+                    let (module, index) = (take(regs, program, module), take(regs, program, index));
+                    set(regs, dst, attempt!(structural::container_item(&module, &index)));
+                }
+                Inst::Print { args: given } => {
+                    gather(args, regs, program, given);
+                    let parts: Vec<String> = args.iter().map(display).collect();
+                    args.clear();
+                    (runtime.context.stdout)(&format!("{}\n", parts.join(" ")));
+                }
+                Inst::Raise { message, class } => {
+                    let message = take(regs, program, message);
+                    let class = match read(regs, program, class) {
+                        IValue::Str(class) => Some(class.clone()),
+                        _ => None,
+                    };
+                    fail!(Error::new(ErrorKind::Raised(class), display(&message)))
+                }
+                Inst::IsInstance { value, types, dst } => {
+                    let types = &program.type_lists[types as usize];
+                    let is = structural::is_instance(read(regs, program, value), types);
+                    set(regs, dst, IValue::Bool(is));
+                }
+                Inst::UnwrapOptional { value, dst } => {
+                    let value = take(regs, program, value);
+                    if value.is_none() {
+                        fail!(Error::runtime("Unwrapping null optional"));
+                    }
+                    set(regs, dst, value);
+                }
+                Inst::ToList {
+                    tensor,
+                    dim,
+                    element,
+                    dst,
+                } => {
+                    let (tensor, dim) = (take(regs, program, tensor), take(regs, program, dim));
+                    let value = attempt!(structural::to_list(&tensor, &dim, read(regs, program, element)));
+                    set(regs, dst, value);
+                }
+                Inst::EnumName { value, dst } => {
+                    let value = take(regs, program, value);
+                    let name = attempt!(structural::enum_value(&value)).name.clone();
+                    set(regs, dst, IValue::Str(name));
+                }
+                Inst::EnumValue { value, dst } => {
+                    let value = take(regs, program, value);
+                    let inner = attempt!(structural::enum_value(&value)).value.clone();
+                    set(regs, dst, inner);
+                }
+                Inst::SortObjects {
+                    args: given,
+                    dst,
+                    in_place,
+                } => {
+                    gather(args, regs, program, given);
+                    let value = attempt!(sort_objects(runtime, args, in_place));
+                    args.clear();
+                    set(regs, dst, value);
+                }
+            }
+        }
+    }
+}
+
+#[inline]
+fn call_row(runtime: &Arc<Runtime>, op: &Arc<Op>, args: &[IValue]) -> Result<IValue> {
+    let Some(kernel) = &op.kernel else {
+        if op.script.is_some() {
+            return nested(runtime, &script_program(op)?, args.to_vec());
+        }
+        return Err(missing(op));
+    };
+    let Some(profile) = &runtime.profile else {
+        return (kernel.run)(&runtime.context, args).map_err(Error::from);
+    };
+    let start = Instant::now();
+    let result = (kernel.run)(&runtime.context, args).map_err(Error::from);
+    let spent = start.elapsed();
+    let mut profile = profile.lock();
+    let entry = profile.entry(op.full_name().to_string()).or_default();
+    entry.0 += 1;
+    entry.1 += spent;
+    result
+}
+
+#[cold]
+fn missing(op: &Op) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        format!("the operator `{}` is not supported yet", op.text()),
+    )
+}
+
+/// The program of an operator's decomposition, compiled at its first call.
+fn script_program(op: &Arc<Op>) -> Result<Arc<Program>> {
+    if let Some(function) = op.compiled.get() {
+        return program_of(function);
+    }
+    let Some(script) = &op.script else { return Err(missing(op)) };
+    let functions = crate::lower::compile_native(script, flambeau_ops::table())
+        .map_err(|error| Error::compile(Arc::from(error as Box<dyn std::error::Error + Send + Sync>)))?;
+    let Some(function) = functions.into_iter().next_back() else {
+        return Err(Error::internal("a script defines no function"));
+    };
+    program_of(op.compiled.get_or_init(|| function))
+}
+
+fn method_of(object: Option<&IValue>, name: &str) -> Result<Arc<Program>> {
+    let Some(IValue::Object(object)) = object else {
+        return Err(structural::expected("an object", object.unwrap_or(&IValue::None)));
+    };
+    let method = object
+        .class()
+        .method(name)
+        .ok_or_else(|| Error::runtime(format!("`{}` has no method '{name}'", object.class().name)))?;
+    program_of(&method)
+}
+
+/// Runs a program inside of another's run, on the thread's own stack.
+fn nested(runtime: &Arc<Runtime>, program: &Arc<Program>, args: Vec<IValue>) -> Result<IValue> {
+    if runtime.nested.fetch_add(1, Ordering::AcqRel) >= MAX_NESTED {
+        runtime.nested.fetch_sub(1, Ordering::AcqRel);
+        return Err(Error::new(
+            ErrorKind::Stopped,
+            format!("more than {MAX_NESTED} runs are nested"),
+        ));
+    }
+    let result = run(runtime, program, args);
+    runtime.nested.fetch_sub(1, Ordering::AcqRel);
+    result
+}
+
+type Shared = Arc<dyn std::any::Any + Send + Sync>;
+
+/// A forked call, on a thread of its own if one is free.
+fn forked(runtime: &Arc<Runtime>, program: &Arc<Program>, args: Vec<IValue>, element: Type) -> Future {
+    let future = Future::new(element);
+    let (runtime, program, done) = (runtime.clone(), program.clone(), future.clone());
+    let work = move |is_own_thread: bool| {
+        let call = std::panic::AssertUnwindSafe(|| {
+            if is_own_thread {
+                run(&runtime, &program, args)
+            } else {
+                nested(&runtime, &program, args)
+            }
+        });
+        let result =
+            std::panic::catch_unwind(call).unwrap_or_else(|_| Err(Error::internal("a forked call panicked")));
+        done.complete(result.map_err(|error| Arc::new(error) as Shared));
+    };
+    // One closure, told where it runs.
+    let cell = Arc::new(Mutex::new(Some(work)));
+    let own = cell.clone();
+    let spawned = fork::spawn(move || {
+        if let Some(work) = own.lock().take() {
+            work(true);
+        }
+    });
+    if spawned.is_err() {
+        let work = cell.lock().take();
+        if let Some(work) = work {
+            work(false);
+        }
+    }
+    future
+}
+
+/// A call that waits until its result is asked for.
+struct Awaitable {
+    work: Mutex<Pending>,
+}
+
+enum Pending {
+    Call(Arc<Program>, Vec<IValue>),
+    Running,
+    Done(Result<IValue>),
+}
+
+fn wait(runtime: &Arc<Runtime>, value: IValue) -> Result<IValue> {
+    match value {
+        IValue::Future(future) => future.wait().map_err(|error| match error.downcast::<Error>() {
+            Ok(error) => (*error).clone(),
+            Err(_) => Error::runtime("a forked call failed"),
+        }),
+        IValue::Capsule(capsule) if capsule.is::<Awaitable>() => {
+            let Ok(awaitable) = capsule.downcast::<Awaitable>() else {
+                return Err(Error::internal("an awaitable changed its kind"));
+            };
+            let taken = std::mem::replace(&mut *awaitable.work.lock(), Pending::Running);
+            let result = match taken {
+                Pending::Call(program, args) => nested(runtime, &program, args),
+                Pending::Done(result) => result,
+                Pending::Running => Err(Error::runtime("an awaitable waits for itself")),
+            };
+            *awaitable.work.lock() = Pending::Done(result.clone());
+            result
+        }
+        // `awaitable_nowait` wraps a value that is there already.
+        other => Ok(other),
+    }
+}
+
+/// A stable merge sort that asks the objects' own `__lt__`.
+fn sort_objects(runtime: &Arc<Runtime>, args: &[IValue], in_place: bool) -> Result<IValue> {
+    let [IValue::List(list), rest @ ..] = args else {
+        return Err(Error::runtime("expected a list to sort"));
+    };
+    let reverse = rest.first().and_then(IValue::as_bool).unwrap_or(false);
+    let mut items = list.to_vec();
+    let less = |a: &IValue, b: &IValue| -> Result<bool> {
+        let program = method_of(Some(a), "__lt__")?;
+        structural::truth(&nested(runtime, &program, vec![a.clone(), b.clone()])?)
+    };
+    let mut width = 1;
+    while width < items.len() {
+        let mut merged = Vec::with_capacity(items.len());
+        for run in items.chunks(width * 2) {
+            let (left, right) = run.split_at(width.min(run.len()));
+            let (mut i, mut j) = (0, 0);
+            while i < left.len() && j < right.len() {
+                // Equal items keep their order in both directions.
+                let right_first = if reverse {
+                    less(&left[i], &right[j])?
+                } else {
+                    less(&right[j], &left[i])?
+                };
+                if right_first {
+                    merged.push(right[j].clone());
+                    j += 1;
+                } else {
+                    merged.push(left[i].clone());
+                    i += 1;
+                }
+            }
+            merged.extend_from_slice(&left[i..]);
+            merged.extend_from_slice(&right[j..]);
+        }
+        items = merged;
+        width *= 2;
+    }
+    if in_place {
+        *list.write() = items;
+        return Ok(IValue::None);
+    }
+    Ok(IValue::list(list.element_type().clone(), items))
+}

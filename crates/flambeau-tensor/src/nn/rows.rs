@@ -1,0 +1,182 @@
+//! Kernels over one row of numbers, shared by normalisations, softmax and attention. They add along fixed lanes, so a
+//! result depends on the length of a row and on nothing else.
+
+use super::vector::Real;
+use crate::math::{Fused, Madd, Separate};
+use crate::pointwise::real::Real as Functions;
+use crate::simd::{Isa, Kernel, dispatch};
+
+/// Numbers of rows: arithmetic and functions.
+pub trait RowElement: Real + Functions + crate::dtype::Element + bytemuck::Pod {
+    /// Exact or nearly so.
+    fn wide(self) -> f64;
+    fn over(self, b: Self) -> Self;
+    fn lowest() -> Self;
+}
+
+impl RowElement for f32 {
+    #[inline(always)]
+    fn wide(self) -> f64 {
+        self as f64
+    }
+    #[inline(always)]
+    fn over(self, b: f32) -> f32 {
+        self / b
+    }
+    #[inline(always)]
+    fn lowest() -> f32 {
+        f32::NEG_INFINITY
+    }
+}
+
+impl RowElement for f64 {
+    #[inline(always)]
+    fn wide(self) -> f64 {
+        self
+    }
+    #[inline(always)]
+    fn over(self, b: f64) -> f64 {
+        self / b
+    }
+    #[inline(always)]
+    fn lowest() -> f64 {
+        f64::NEG_INFINITY
+    }
+}
+
+/// A loop compiled for every level, told how to multiply and add there. Mark `run` `#[inline(always)]`.
+pub trait Loop {
+    type Output;
+    fn run<M: Madd>(self) -> Self::Output;
+}
+
+struct Chosen<L>(L);
+
+impl<L: Loop> Kernel for Chosen<L> {
+    type Output = L::Output;
+    #[inline(always)]
+    fn run<const LEVEL: u8>(self) -> L::Output {
+        if LEVEL > Isa::Baseline as u8 || cfg!(target_arch = "aarch64") {
+            self.0.run::<Fused>()
+        } else {
+            self.0.run::<Separate>()
+        }
+    }
+}
+
+/// Runs a [`Loop`] at the level of this process.
+pub fn looped<L: Loop>(l: L) -> L::Output {
+    dispatch(Chosen(l))
+}
+
+/// Lanes over which rows are added.
+pub const LANES: usize = 32;
+/// Elements added in the type itself before the sum moves to `f64`.
+const STRETCH: usize = 4096;
+
+/// The sum of `f(x)` over a row.
+#[inline(always)]
+pub fn sum<T: RowElement>(row: &[T], f: impl Fn(T) -> T) -> f64 {
+    let mut total = 0.0;
+    for stretch in row.chunks(STRETCH) {
+        let mut lanes = [T::ZERO; LANES];
+        let (whole, rest) = stretch.as_chunks::<LANES>();
+        for chunk in whole {
+            for (lane, &x) in lanes.iter_mut().zip(chunk) {
+                *lane = lane.plus(f(x));
+            }
+        }
+        for (lane, &x) in lanes.iter_mut().zip(rest) {
+            *lane = lane.plus(f(x));
+        }
+        total += halves(&mut lanes, |a, b| a.plus(b)).wide();
+    }
+    total
+}
+
+/// Joins lanes by halves.
+#[inline(always)]
+fn halves<T: Copy>(lanes: &mut [T; LANES], f: impl Fn(T, T) -> T) -> T {
+    let mut n = LANES / 2;
+    while n > 0 {
+        for i in 0..n {
+            lanes[i] = f(lanes[i], lanes[i + n]);
+        }
+        n /= 2;
+    }
+    lanes[0]
+}
+
+/// Mean and (biased) variance of a row, in two passes.
+#[inline(always)]
+pub fn moments<T: RowElement>(row: &[T]) -> (f64, f64) {
+    let n = row.len() as f64;
+    let mean = sum(row, |x| x) / n;
+    let center = T::of(mean);
+    let squares = sum(row, |x| {
+        let d = x.less(center);
+        d.times(d)
+    });
+    // `center` is rounded; what that adds to every square comes off again.
+    let off = mean - center.wide();
+    (mean, (squares / n - off * off).max(0.0))
+}
+
+/// The largest element, NaN if there is one.
+#[inline(always)]
+#[allow(clippy::eq_op)]
+pub fn largest<T: RowElement>(row: &[T]) -> T {
+    let larger = |a: T, b: T| if b > a || b != b { b } else { a };
+    let mut lanes = [T::lowest(); LANES];
+    let (whole, rest) = row.as_chunks::<LANES>();
+    for chunk in whole {
+        for (lane, &x) in lanes.iter_mut().zip(chunk) {
+            *lane = larger(*lane, x);
+        }
+    }
+    for (lane, &x) in lanes.iter_mut().zip(rest) {
+        *lane = larger(*lane, x);
+    }
+    // A NaN in a lane must not be overtaken: `larger` keeps one only on its left.
+    halves(&mut lanes, |a, b| if a != a { a } else { larger(a, b) })
+}
+
+/// `to[i] = exp(row[i] - shift)`; returns the sum.
+#[inline(always)]
+pub fn exponentials<T: RowElement, M: Madd>(row: &mut [T], shift: T) -> f64 {
+    let mut total = 0.0;
+    for stretch in row.chunks_mut(STRETCH) {
+        let mut lanes = [T::ZERO; LANES];
+        let (whole, rest) = stretch.as_chunks_mut::<LANES>();
+        for chunk in whole {
+            for (lane, x) in lanes.iter_mut().zip(chunk) {
+                *x = x.less(shift).exp_::<M>();
+                *lane = lane.plus(*x);
+            }
+        }
+        for (lane, x) in lanes.iter_mut().zip(rest) {
+            *x = x.less(shift).exp_::<M>();
+            *lane = lane.plus(*x);
+        }
+        total += halves(&mut lanes, |a, b| a.plus(b)).wide();
+    }
+    total
+}
+
+/// Softmax of a row in place.
+#[inline(always)]
+pub fn softmax<T: RowElement, M: Madd>(row: &mut [T]) {
+    let total = T::of(exponentials::<T, M>(row, largest(row)));
+    row.iter_mut().for_each(|x| *x = x.over(total));
+}
+
+/// Logarithm of the softmax of `from`.
+#[inline(always)]
+pub fn log_softmax<T: RowElement, M: Madd>(from: &[T], to: &mut [T]) {
+    let shift = largest(from);
+    to.copy_from_slice(from);
+    let log = T::of(exponentials::<T, M>(to, shift)).log_::<M>();
+    for (to, &x) in to.iter_mut().zip(from) {
+        *to = x.less(shift).less(log);
+    }
+}

@@ -8,6 +8,7 @@ pub mod distributions;
 pub mod fill;
 mod generator;
 mod mt19937;
+pub mod tensor;
 
 pub use generator::{DEFAULT_SEED, Generator, STATE_BYTES, default_generator};
 pub use mt19937::Mt19937;

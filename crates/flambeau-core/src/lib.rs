@@ -2,6 +2,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod bind;
 pub mod code;
 pub mod exec;
 pub mod lower;

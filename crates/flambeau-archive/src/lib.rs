@@ -8,6 +8,7 @@
 #![deny(unsafe_code)]
 
 mod archive;
+mod checkpoint;
 mod directory;
 mod error;
 mod json;
@@ -20,6 +21,7 @@ pub mod pickle;
 mod writer;
 
 pub use archive::{Archive, ByteOrder, Entry};
+pub use checkpoint::Checkpoint;
 pub use directory::Method;
 pub use error::{Error, ErrorKind, Result};
 pub use kind::FileKind;

@@ -67,7 +67,11 @@ impl<W: Write> ArchiveWriter<W> {
 
     /// Writes one entry; the name leaves out the top folder.
     pub fn add(&mut self, name: &str, bytes: &[u8], packing: Packing) -> Result<()> {
-        let full = if self.root.is_empty() { name.to_owned() } else { format!("{}/{name}", self.root) };
+        let full = if self.root.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{}/{name}", self.root)
+        };
         crate::archive::check_name(&full)?;
         if full.ends_with('/') {
             return Err(Error::corrupt(format!("`{name}` is the name of a folder")));

@@ -1,7 +1,7 @@
 //! Reading archives that PyTorch wrote.
 
-use flambeau_archive::pickle::{self, View};
-use flambeau_archive::{Archive, ErrorKind, FileKind, Limits};
+use flambeau_archive::pickle::{self, Value, View};
+use flambeau_archive::{Archive, ByteOrder, Checkpoint, ErrorKind, FileKind, Limits};
 use std::path::PathBuf;
 
 fn fixture(name: &str) -> PathBuf {
@@ -111,4 +111,44 @@ fn a_module_inside_of_a_package() {
     let missing = open("package.pt").into_package_module("7").unwrap_err();
     assert_eq!(missing.kind(), ErrorKind::Missing);
     assert!(open("everything.pt").into_package_module("0").is_err());
+}
+
+#[test]
+fn checkpoints_old_and_new() {
+    let open = |name| Checkpoint::open(fixture(name), &Limits::default(), &mut |module, _| module != "os");
+    for name in ["state_dict.pth", "state_dict_old.pth"] {
+        let checkpoint = open(name).unwrap();
+        assert_eq!(checkpoint.byte_order(), ByteOrder::Little);
+        let pickle = checkpoint.pickle();
+        let storage = pickle
+            .postorder()
+            .iter()
+            .find_map(|&id| match pickle.view(Value::Node(id)) {
+                View::Persistent(id) => pickle.as_tuple(id),
+                _ => None,
+            });
+        let key = pickle.as_str(storage.unwrap()[2]).unwrap();
+        assert_eq!(
+            &*checkpoint.storage(key).unwrap(),
+            [1f32, 1.0].map(f32::to_le_bytes).as_flattened(),
+            "{name}"
+        );
+        assert_eq!(checkpoint.storage("none").unwrap_err().kind(), ErrorKind::Missing);
+    }
+    assert!(
+        open("everything.pt")
+            .unwrap_err()
+            .to_string()
+            .ends_with("not a checkpoint of `torch.save`")
+    );
+    assert_eq!(
+        open("make.py").unwrap_err().kind(),
+        ErrorKind::NotTorchScript(FileKind::Text)
+    );
+    let old = std::fs::read(fixture("state_dict_old.pth")).unwrap();
+    for len in 14..old.len() {
+        let error =
+            Checkpoint::from_bytes(old[..len].to_vec(), &Limits::default(), &mut |_, _| true).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{len}: {error}");
+    }
 }

@@ -6,12 +6,13 @@
 //! | `3` `2.5` `true` `None` `"text"` `[1, 2]` `(1, "a")` `{"k": 1.5}` `1+2j` | the value, as Python writes it |
 //! | `tensor([[1, 2], [3, 4]])` `tensor([0.5], f64)` | a tensor |
 //! | `zeros:2x3` `ones:` `full:2x3:0.5` `arange:0:10:2` `eye:3` `rand:8:f64` `randn:` `randint:0:10:4x4` | a made tensor |
-//! | `x.npy` `x.npz` `x.safetensors` `x.json` `x.png` `x.jpg` `x.wav`, or any path after `@` | the contents of a file |
+//! | `x.npy` `x.npz` `x.safetensors` `x.pt` `x.json` `x.png` `x.jpg` `x.wav`, or any path after `@` | the contents of a file |
 //!
 //! Everything is read into a [`Literal`], which knows no declared types; `flambeau run` fits it to the types of the
 //! method's arguments.
 
 mod audio;
+mod checkpoint;
 mod fit;
 mod image;
 mod json;
@@ -85,6 +86,7 @@ impl Reader {
             Kind::Npy => npy::read(&bytes).map(Literal::Tensor),
             Kind::Npz => npy::read_npz(bytes),
             Kind::Safetensors => safetensors::read(&bytes),
+            Kind::Checkpoint => checkpoint::read(bytes),
             Kind::Json => json::read(&bytes),
             Kind::Png => image::read_png(&bytes, &options).map(Literal::Tensor),
             Kind::Jpeg => image::read_jpeg(&bytes, &options).map(Literal::Tensor),
@@ -109,6 +111,7 @@ pub fn write_file(text: &str, value: &Literal) -> Result<()> {
         Kind::Npy => npy::write(&value.to_tensor(None)?),
         Kind::Npz => npy::write_npz(value),
         Kind::Safetensors => safetensors::write(value),
+        Kind::Checkpoint => checkpoint::write(value),
         Kind::Json => json::write(value).map(String::into_bytes),
         Kind::Png => image::write_png(&value.to_tensor(None)?, &options),
         Kind::Jpeg => Err("images are written as `.png`".into()),
@@ -153,16 +156,20 @@ enum Kind {
     Npy,
     Npz,
     Safetensors,
+    /// Of `torch.save`.
+    Checkpoint,
     Json,
     Png,
     Jpeg,
     Wav,
 }
 
-const KINDS: [(&str, Kind); 8] = [
+const KINDS: [(&str, Kind); 10] = [
     (".npy", Kind::Npy),
     (".npz", Kind::Npz),
     (".safetensors", Kind::Safetensors),
+    (".pt", Kind::Checkpoint),
+    (".pth", Kind::Checkpoint),
     (".json", Kind::Json),
     (".png", Kind::Png),
     (".jpg", Kind::Jpeg),

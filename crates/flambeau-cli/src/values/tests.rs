@@ -86,7 +86,7 @@ fn slips() {
     );
     check(
         "@x.doc",
-        "`x.doc`: expected a file of one of the kinds .npy, .npz, .safetensors, .json, .png, .jpg, .jpeg, .wav",
+        "`x.doc`: expected a file of one of the kinds .npy, .npz, .safetensors, .pt, .pth, .json, .png, .jpg, .jpeg, .wav",
     );
 }
 
@@ -254,6 +254,7 @@ fn files() {
         through(&format!("{kind}.npz"), &text, &dict);
         through(&format!("{kind}.safetensors"), &text, &dict);
         through(&format!("{kind}.json"), &text, &expected);
+        through(&format!("{kind}.pt"), &text, &expected);
     }
     through("scalar.npy", "ones:", "Tensor(torch.float32, [], [1.0])");
     through("empty.npy", "zeros:0x2", "Tensor(torch.float32, [0, 2], [])");
@@ -291,6 +292,33 @@ fn files() {
     assert_eq!(
         to_json(&reader().read("tensor(0.1)").unwrap()).unwrap(),
         r#"{"data":[0.1],"dtype":"float32","shape":[]}"#
+    );
+}
+
+/// What PyTorch wrote; the fixtures are those of the archive's tests.
+#[test]
+fn checkpoints() {
+    let check = |name: &str, expected: &str| {
+        let path = format!(
+            "{}/../flambeau-archive/tests/fixtures/{name}",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let found = reader()
+            .read(&path)
+            .map_or_else(|e| e.replace(&path, name), |v| shown(&v));
+        assert_eq!(found, expected);
+    };
+    check(
+        "state_dict.pth",
+        "{Str(\"w\"): Tensor(torch.float32, [2], [1.0, 1.0])}",
+    );
+    check(
+        "state_dict_old.pth",
+        "{Str(\"w\"): Tensor(torch.float32, [2], [1.0, 1.0])}",
+    );
+    check(
+        "everything.pt",
+        "`everything.pt`: this is a TorchScript archive, not a checkpoint of `torch.save`",
     );
 }
 

@@ -15,6 +15,7 @@ pub mod divide;
 pub mod engine;
 pub mod logic;
 pub mod real;
+pub mod special;
 pub mod table;
 pub mod ternary;
 #[cfg(test)]
@@ -29,5 +30,6 @@ pub use compare::*;
 pub use complex::*;
 pub use divide::*;
 pub use logic::*;
+pub use special::*;
 pub use ternary::*;
 pub use unary::*;

@@ -318,6 +318,21 @@ fn complex_numbers() {
     );
 }
 
+#[test]
+fn special_functions() {
+    check(lgamma(&f(&[4.0])), "float32, [1], [1.7917595]");
+    check(i0(&i(&[0])), "float32, [1], [1.0]");
+    check(polygamma(1, &f(&[1.0])), "float32, [1], [1.644934]");
+    check(
+        legendre_polynomial_p((&f(&[0.5])).into(), n(2)),
+        "float32, [1], [-0.125]",
+    );
+    check(mvlgamma(&f(&[3.0]), 1), "float32, [1], [0.6931472]");
+    let (m, e) = frexp(&f(&[10.0])).unwrap();
+    check(Ok(m), "float32, [1], [0.625]");
+    check(Ok(e), "int32, [1], [4]");
+}
+
 /// The same operands in many layouts give the same bits, whatever the number of threads.
 #[test]
 fn layouts_and_threads_do_not_matter() {

@@ -1,0 +1,161 @@
+//! The functions of `torch.special`: computed in double precision, one element after another.
+
+use crate::dtype::DType;
+use crate::error::Result;
+use crate::math::special as f;
+use crate::pointwise::arith;
+use crate::pointwise::call::{Arg, op, promoting_float};
+use crate::pointwise::engine::Params;
+use crate::pointwise::table::table;
+use crate::tensor::Tensor;
+use crate::{dispatch, ensure};
+
+/// Functions of one number: table, operator and documentation from one line each.
+macro_rules! functions {
+    ($($name:ident, $to:ident, $table:ident, $label:literal, $f:expr;)*) => {
+        table! {$(
+            $table = $label, Same { slow_float |c, a| ($f)(a as f64) as T; }
+        )*}
+        op! {$(
+            #[doc = concat!("`", $label, "`; integers give floats.")]
+            $name, $to(to, x: &Tensor) { promoting_float(&$table, Params::default(), to, &[x.into()], 32) }
+        )*}
+    };
+}
+functions! {
+    lgamma, lgamma_to, LGAMMA, "lgamma", f::lgamma;
+    digamma, digamma_to, DIGAMMA, "digamma", f::digamma;
+    trigamma, trigamma_to, TRIGAMMA, "trigamma", f::trigamma;
+    erfinv, erfinv_to, ERFINV, "erfinv", f::erfinv;
+    erfcx, erfcx_to, ERFCX, "erfcx", f::erfcx;
+    ndtr, ndtr_to, NDTR, "ndtr", f::ndtr;
+    log_ndtr, log_ndtr_to, LOG_NDTR, "log_ndtr", f::log_ndtr;
+    ndtri, ndtri_to, NDTRI, "ndtri", f::ndtri;
+    entr, entr_to, ENTR, "entr", f::entr;
+    i0, i0_to, I0, "i0", f::i0;
+    i0e, i0e_to, I0E, "i0e", f::i0e;
+    i1, i1_to, I1, "i1", f::i1;
+    i1e, i1e_to, I1E, "i1e", f::i1e;
+    bessel_j0, bessel_j0_to, BESSEL_J0, "bessel_j0", f::bessel_j0;
+    bessel_j1, bessel_j1_to, BESSEL_J1, "bessel_j1", f::bessel_j1;
+    bessel_y0, bessel_y0_to, BESSEL_Y0, "bessel_y0", f::bessel_y0;
+    bessel_y1, bessel_y1_to, BESSEL_Y1, "bessel_y1", f::bessel_y1;
+    modified_bessel_k0, modified_bessel_k0_to, BESSEL_K0, "modified_bessel_k0", f::modified_bessel_k0;
+    modified_bessel_k1, modified_bessel_k1_to, BESSEL_K1, "modified_bessel_k1", f::modified_bessel_k1;
+    scaled_modified_bessel_k0, scaled_modified_bessel_k0_to, SCALED_K0, "scaled_modified_bessel_k0",
+        f::scaled_modified_bessel_k0;
+    scaled_modified_bessel_k1, scaled_modified_bessel_k1_to, SCALED_K1, "scaled_modified_bessel_k1",
+        f::scaled_modified_bessel_k1;
+    spherical_bessel_j0, spherical_bessel_j0_to, SPHERICAL_J0, "spherical_bessel_j0", f::spherical_bessel_j0;
+    airy_ai, airy_ai_to, AIRY_AI, "airy_ai", f::airy_ai;
+}
+
+/// Functions of two numbers.
+macro_rules! functions_of_two {
+    ($($name:ident, $to:ident, $table:ident, $label:literal, $f:expr;)*) => {
+        table! {$(
+            $table = $label, Same { slow_float |c, a, b| ($f)(a as f64, b as f64) as T; }
+        )*}
+        op! {$(
+            #[doc = concat!("`", $label, "`; integers give floats.")]
+            $name, $to(to, a: Arg, b: Arg) { promoting_float(&$table, Params::default(), to, &[a, b], 64) }
+        )*}
+    };
+}
+functions_of_two! {
+    zeta, zeta_to, ZETA, "zeta", f::zeta;
+    igamma, igamma_to, IGAMMA, "igamma", f::igamma;
+    igammac, igammac_to, IGAMMAC, "igammac", f::igammac;
+    chebyshev_polynomial_t, chebyshev_polynomial_t_to, CHEBYSHEV_T, "chebyshev_polynomial_t",
+        |x, n: f64| f::chebyshev_polynomial_t(x, n as i64);
+    chebyshev_polynomial_u, chebyshev_polynomial_u_to, CHEBYSHEV_U, "chebyshev_polynomial_u",
+        |x, n: f64| f::chebyshev_polynomial_u(x, n as i64);
+    chebyshev_polynomial_v, chebyshev_polynomial_v_to, CHEBYSHEV_V, "chebyshev_polynomial_v",
+        |x, n: f64| f::chebyshev_polynomial_v(x, n as i64);
+    chebyshev_polynomial_w, chebyshev_polynomial_w_to, CHEBYSHEV_W, "chebyshev_polynomial_w",
+        |x, n: f64| f::chebyshev_polynomial_w(x, n as i64);
+    shifted_chebyshev_polynomial_t, shifted_chebyshev_polynomial_t_to, SHIFTED_T, "shifted_chebyshev_polynomial_t",
+        |x, n: f64| f::shifted_chebyshev_polynomial_t(x, n as i64);
+    shifted_chebyshev_polynomial_u, shifted_chebyshev_polynomial_u_to, SHIFTED_U, "shifted_chebyshev_polynomial_u",
+        |x, n: f64| f::shifted_chebyshev_polynomial_u(x, n as i64);
+    shifted_chebyshev_polynomial_v, shifted_chebyshev_polynomial_v_to, SHIFTED_V, "shifted_chebyshev_polynomial_v",
+        |x, n: f64| f::shifted_chebyshev_polynomial_v(x, n as i64);
+    shifted_chebyshev_polynomial_w, shifted_chebyshev_polynomial_w_to, SHIFTED_W, "shifted_chebyshev_polynomial_w",
+        |x, n: f64| f::shifted_chebyshev_polynomial_w(x, n as i64);
+    laguerre_polynomial_l, laguerre_polynomial_l_to, LAGUERRE, "laguerre_polynomial_l",
+        |x, n: f64| f::laguerre_polynomial_l(x, n as i64);
+    legendre_polynomial_p, legendre_polynomial_p_to, LEGENDRE, "legendre_polynomial_p",
+        |x, n: f64| f::legendre_polynomial_p(x, n as i64);
+}
+
+table! {
+    // i[0] = order
+    POLYGAMMA = "polygamma", Same { slow_float |c, a| f::polygamma(c.i[0], a as f64) as T; }
+    HERMITE_H = "hermite_polynomial_h", Same {
+        slow_float |c, a, b| f::hermite_polynomial_h(a as f64, b as i64, size_of::<T>() == 4) as T;
+    }
+    HERMITE_HE = "hermite_polynomial_he", Same {
+        slow_float |c, a, b| f::hermite_polynomial_he(a as f64, b as i64, size_of::<T>() == 4) as T;
+    }
+}
+
+op! {
+    hermite_polynomial_h, hermite_polynomial_h_to(to, a: Arg, b: Arg) {
+        promoting_float(&HERMITE_H, Params::default(), to, &[a, b], 64)
+    }
+    hermite_polynomial_he, hermite_polynomial_he_to(to, a: Arg, b: Arg) {
+        promoting_float(&HERMITE_HE, Params::default(), to, &[a, b], 64)
+    }
+    /// The `n`-th derivative of `digamma`.
+    polygamma, polygamma_to(to, n: i64, x: &Tensor) {
+        ensure!(n >= 0, "polygamma(n, x) does not support negative n.");
+        match n {
+            0 => digamma_to(to, x),
+            1 => trigamma_to(to, x),
+            _ => {
+                let params = Params { i: [n, 0], ..Params::default() };
+                promoting_float(&POLYGAMMA, params, to, &[x.into()], 64)
+            }
+        }
+    }
+    /// `log` of the multivariate gamma function of dimension `p`.
+    mvlgamma, mvlgamma_to(to, x: &Tensor, p: i64) {
+        ensure!(p >= 1, "p has to be greater than or equal to 1");
+        ensure!(p <= 1 << 16, "mvlgamma: p = {p} is too large");
+        let dtype = x.dtype().to_float();
+        let x = x.to_dtype(dtype)?;
+        let mut sum = Tensor::full(x.sizes(), (p * (p - 1)) as f64 / 4.0 * std::f64::consts::PI.ln(), dtype)?;
+        for k in 0..p {
+            let shifted = arith::sub((&x).into(), Arg::Number((k as f64 / 2.0).into()), 1.into())?;
+            sum = arith::add((&sum).into(), (&lgamma(&shifted)?).into(), 1.into())?;
+        }
+        to.deliver(sum)
+    }
+}
+
+/// Mantissas in [0.5, 1) and exponents.
+pub fn frexp(x: &Tensor) -> Result<(Tensor, Tensor)> {
+    ensure!(
+        x.is_floating_point(),
+        "torch.frexp() only supports floating-point dtypes"
+    );
+    let c = x.contiguous()?;
+    let (mantissa, exponent) = (
+        Tensor::empty(x.sizes(), x.dtype())?,
+        Tensor::empty(x.sizes(), DType::Int)?,
+    );
+    {
+        let read = c.read()?;
+        let (mut mw, mut ew) = (mantissa.write()?, exponent.write()?);
+        let e = ew.slice::<i32>()?;
+        dispatch!(x.dtype(), "frexp", T: float => {
+            let m = mw.slice::<T>()?;
+            for (i, v) in read.slice::<T>()?.iter().enumerate() {
+                let (a, b) = f::frexp(f64::from(*v));
+                m[i] = <T as crate::Element>::from_scalar(a.into());
+                e[i] = b;
+            }
+        });
+    }
+    Ok((mantissa, exponent))
+}

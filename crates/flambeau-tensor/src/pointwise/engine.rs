@@ -173,6 +173,11 @@ pub fn run_into(
     for i in ins {
         copies.push(match i {
             In::Tensor(t, _) if overlaps_badly(t, out)? => Some(t.copy()?),
+            In::Tensor(t, _) if crosses(t, out) => {
+                let like = Tensor::empty_strided(om.sizes(), om.strides(), t.dtype())?;
+                like.copy_(t)?;
+                Some(like)
+            }
             _ => None,
         });
     }
@@ -274,6 +279,21 @@ pub fn run_into(
         parallel_for(n, grain, |r| job.range(r.start, r.end));
     }
     Ok(())
+}
+
+/// Whether a large operand runs across the output's order, so that laying it out anew (which goes block by block) is
+/// quicker than gathering it element by element.
+fn crosses(t: &Tensor, out: &Tensor) -> bool {
+    let (a, b) = (t.meta(), out.meta());
+    if a.numel() < 1 << 14 || a.sizes() != b.sizes() || a.strides() == b.strides() || t.is_same(out) {
+        return false;
+    }
+    let fastest =
+        |m: &crate::tensor::Meta| (0..m.sizes().len()).find(|k| m.strides()[*k] == 1 && m.sizes()[*k] > 3);
+    match (fastest(a), fastest(b)) {
+        (Some(i), Some(j)) => i != j && out.is_non_overlapping_and_dense(),
+        _ => false,
+    }
 }
 
 /// Whether writing `out` element by element could change elements of `t` that are read later.

@@ -273,6 +273,18 @@ ordered! {
     i64, Long, i64::MIN, i64::MAX, |x| false;
 }
 
+/// The first place where `f` holds; whole blocks are tested at once.
+#[inline(always)]
+fn place_of<T: Copy>(x: &[T], f: impl Fn(T) -> bool) -> Option<usize> {
+    let (blocks, tail) = x.as_chunks::<64>();
+    for (k, block) in blocks.iter().enumerate() {
+        if block.iter().fold(false, |a, v| a | f(*v)) {
+            return block.iter().position(|v| f(*v)).map(|i| k * 64 + i);
+        }
+    }
+    tail.iter().position(|v| f(*v)).map(|i| blocks.len() * 64 + i)
+}
+
 /// Extreme value; NaN wins.
 macro_rules! extreme {
     ($name:ident, $arg:ident, $start:ident, $op:tt) => {
@@ -324,7 +336,7 @@ macro_rules! extreme {
                 if acc.1 != i64::MAX && (acc.0.nan() || !(best.nan() || best $op acc.0)) {
                     return;
                 }
-                let place = if best.nan() { x.iter().position(|v| v.nan()) } else { x.iter().position(|v| *v == best) };
+                let place = if best.nan() { place_of(x, |v| v.nan()) } else { place_of(x, |v| v == best) };
                 if let Some(i) = place { *acc = (best, index + i as i64); }
             }
         }

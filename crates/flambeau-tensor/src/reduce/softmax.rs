@@ -144,11 +144,13 @@ impl<T: Lane> simd::Kernel for Row<'_, T> {
 }
 
 const LANES: usize = 32;
+/// Elements per pass, so that each block is still in the cache when it is summed.
+const BLOCK: usize = 1024;
+
+// Loops are functions over slices of their own: that is what the compiler vectorises.
 
 #[inline(always)]
-fn row<T: Lane, M: Madd>(r: Row<T>) {
-    let (x, out) = (r.x, r.out);
-    let out = &mut out[..x.len()];
+fn highest<T: Lane>(x: &[T]) -> T {
     let (blocks, tail) = x.as_chunks::<LANES>();
     let mut lanes = [T::LOWEST; LANES];
     for block in blocks {
@@ -156,26 +158,40 @@ fn row<T: Lane, M: Madd>(r: Row<T>) {
             lanes[l] = larger(lanes[l], block[l]);
         }
     }
-    let high = lanes.iter().chain(tail).fold(T::LOWEST, |a, b| larger(a, *b));
-    // exp(x - high) is written on the way; log_softmax needs only the sum.
-    let mut sums = [0.0f64; LANES];
-    let (out_blocks, out_tail) = out.as_chunks_mut::<LANES>();
-    for (block, o) in blocks.iter().zip(out_blocks) {
+    lanes.iter().chain(tail).fold(T::LOWEST, |a, b| larger(a, *b))
+}
+
+#[inline(always)]
+fn exp_minus<T: Lane, M: Madd>(x: &[T], shift: T, out: &mut [T]) {
+    for (o, v) in out.iter_mut().zip(x) {
+        *o = (*v - shift).exp_::<M>();
+    }
+}
+
+#[inline(always)]
+fn total<T: Lane>(x: &[T]) -> f64 {
+    let (blocks, tail) = x.as_chunks::<LANES>();
+    let mut lanes = [0.0f64; LANES];
+    for block in blocks {
         for l in 0..LANES {
-            let e = (block[l] - high).exp_::<M>();
-            o[l] = e;
-            sums[l] += e.wide();
+            lanes[l] += block[l].wide();
         }
     }
-    let mut sum: f64 = sums.iter().sum();
-    for (v, o) in tail.iter().zip(out_tail) {
-        let e = (*v - high).exp_::<M>();
-        *o = e;
-        sum += e.wide();
+    lanes.iter().sum::<f64>() + tail.iter().map(|v| v.wide()).sum::<f64>()
+}
+
+#[inline(always)]
+fn row<T: Lane, M: Madd>(r: Row<T>) {
+    let (x, out) = (r.x, r.out);
+    let high = highest(x);
+    // exp(x - high) is written on the way; log_softmax needs only the sum.
+    let mut sum = 0.0;
+    for (x, out) in x.chunks(BLOCK).zip(out.chunks_mut(BLOCK)) {
+        exp_minus::<T, M>(x, high, out);
+        sum += total(out);
     }
     if r.log {
-        let shift = sum.ln();
-        let shift = T::of(shift);
+        let shift = T::of(sum.ln());
         for (o, v) in out.iter_mut().zip(x) {
             *o = (*v - high) - shift;
         }
@@ -217,37 +233,41 @@ fn columns<T: Lane, M: Madd>(c: Columns<T>) {
     // SAFETY: as above; one row is borrowed at a time.
     let out_row =
         |k: usize| unsafe { std::slice::from_raw_parts_mut(c.out.add(k * c.inner + c.first), c.width) };
-    let mut high = [T::LOWEST; TILE];
+    let (mut high, mut last) = ([T::LOWEST; TILE], [T::default(); TILE]);
     let mut sum = [0.0f64; TILE];
+    let (high, sum, last) = (&mut high[..c.width], &mut sum[..c.width], &mut last[..c.width]);
     for k in 0..c.n {
         for (h, v) in high.iter_mut().zip(x_row(k)) {
             *h = larger(*h, *v);
         }
     }
     for k in 0..c.n {
-        let row = x_row(k);
         let out = out_row(k);
-        for i in 0..row.len() {
-            let e = (row[i] - high[i]).exp_::<M>();
-            out[i] = e;
-            sum[i] += e.wide();
+        exp_minus_each::<T, M>(x_row(k), high, out);
+        for (s, e) in sum.iter_mut().zip(out) {
+            *s += e.wide();
         }
     }
-    let mut last = [T::default(); TILE];
-    for i in 0..c.width {
-        last[i] = T::of(if c.log { sum[i].ln() } else { 1.0 / sum[i] });
+    for (l, s) in last.iter_mut().zip(&*sum) {
+        *l = T::of(if c.log { s.ln() } else { 1.0 / *s });
     }
     for k in 0..c.n {
-        let row = x_row(k);
         let out = out_row(k);
         if c.log {
-            for i in 0..row.len() {
-                out[i] = (row[i] - high[i]) - last[i];
+            for (((o, v), h), l) in out.iter_mut().zip(x_row(k)).zip(&*high).zip(&*last) {
+                *o = (*v - *h) - *l;
             }
         } else {
-            for i in 0..row.len() {
-                out[i] = out[i] * last[i];
+            for (o, l) in out.iter_mut().zip(&*last) {
+                *o = *o * *l;
             }
         }
+    }
+}
+
+#[inline(always)]
+fn exp_minus_each<T: Lane, M: Madd>(x: &[T], shift: &[T], out: &mut [T]) {
+    for ((o, v), s) in out.iter_mut().zip(x).zip(shift) {
+        *o = (*v - *s).exp_::<M>();
     }
 }

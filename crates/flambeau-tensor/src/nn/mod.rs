@@ -3,6 +3,7 @@
 //! `vector`, `scratch` and `gemm` work on raw strided memory; the functions on tensors stand on them.
 
 pub mod access;
+pub mod attention;
 pub mod conv;
 pub mod gemm;
 pub mod matmul;

@@ -35,6 +35,8 @@ pub enum Rows<'a, T> {
 pub enum Columns<'a, T> {
     /// Panels of [`super::panel_width`] columns, whole K each.
     Packed(&'a [T]),
+    /// Panels deeper than this product, which uses the beginning of each: the whole depth.
+    Deeper(&'a [T], usize),
     Strided(Matrix<T>),
     Filled(&'a dyn Fill<T>),
 }
@@ -191,7 +193,7 @@ impl<'a, T: Real + bytemuck::Pod> Task<'a, '_, T> {
         let kc = depth(self.p.k);
         let nc = (BLOCK / kc / wide * wide).max(wide * 4);
         let room = match self.p.b {
-            Columns::Packed(_) => 0,
+            Columns::Packed(_) | Columns::Deeper(..) => 0,
             _ if self.direct().is_some() => wide * kc,
             _ => nc.min(self.columns.len().next_multiple_of(wide)) * kc,
         };
@@ -260,7 +262,7 @@ impl<T: Real + bytemuck::Pod> Task<'_, '_, T> {
         let wide = panel::<V>();
         let (k, n) = (depth.len(), columns.len());
         match (p.b, direct) {
-            (Columns::Packed(_), _) => {}
+            (Columns::Packed(_) | Columns::Deeper(..), _) => {}
             (Columns::Filled(source), _) => {
                 for j in (0..n).step_by(wide) {
                     let out = &mut scratch[j * k..(j + wide) * k];
@@ -293,6 +295,9 @@ impl<T: Real + bytemuck::Pod> Task<'_, '_, T> {
             for j in (0..n).step_by(wide) {
                 let width = wide.min(n - j);
                 let (b, b_stride) = match (p.b, direct) {
+                    (Columns::Deeper(b, k), _) => {
+                        (b[(columns.start + j) * k + depth.start * wide..].as_ptr(), wide)
+                    }
                     (Columns::Packed(b), _) => {
                         (b[(columns.start + j) * p.k + depth.start * wide..].as_ptr(), wide)
                     }

@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod values;
 mod view;
 
 use std::sync::LazyLock;
@@ -17,7 +18,7 @@ use flambeau_ir::ops::{OpTable, Rows};
 static SCHEMAS: &str = include_str!("schemas.txt");
 
 /// The families, in the order of the documentation.
-const FAMILIES: &[fn(&mut Rows)] = &[view::declare];
+const FAMILIES: &[fn(&mut Rows)] = &[values::declare, view::declare];
 
 /// The one table of operators.
 pub fn table() -> &'static OpTable {

@@ -59,6 +59,11 @@ fn accepts(native: &str, declared: &str) -> bool {
         "Any?" => declared.ends_with('?'),
         "ScalarType" => declared == "int",
         "ScalarType?" => declared == "int?",
+        // A narrower number is taken too, as the conversion of arguments does.
+        "int" => matches!(declared, "int" | "bool"),
+        "float" => matches!(declared, "float" | "int"),
+        "complex" => matches!(declared, "complex" | "float" | "int"),
+        "Scalar" => matches!(declared, "Scalar" | "complex" | "float" | "int" | "bool"),
         "list" => declared.ends_with("[]"),
         "Dict" => declared.starts_with("Dict("),
         "list?" => declared.ends_with("[]?"),

@@ -42,12 +42,19 @@ fn binary(
 }
 
 fn no_complex(_: C, _: C) -> Result<Scalar> {
-    Err(error("the operation is not defined for complex numbers: expected int or float"))
+    Err(error(
+        "the operation is not defined for complex numbers: expected int or float",
+    ))
 }
 
 fn sums(ops: &mut Rows) {
     let doc = "The sum of two numbers.";
-    each(ops, doc, &["aten::add.int(int a, int b) -> int"], |a: i64, b: i64| a.wrapping_add(b));
+    each(
+        ops,
+        doc,
+        &["aten::add.int(int a, int b) -> int"],
+        |a: i64, b: i64| a.wrapping_add(b),
+    );
     each(
         ops,
         doc,
@@ -70,11 +77,27 @@ fn sums(ops: &mut Rows) {
         ],
         |a: C, b: C| a + b,
     );
-    each(ops, doc, &["aten::add(Scalar a, Scalar b) -> Scalar"], |a: Scalar, b: Scalar| {
-        binary(a, b, |a, b| Ok(a.wrapping_add(b).into()), |a, b| Ok((a + b).into()), |a, b| Ok((a + b).into()))
-    });
+    each(
+        ops,
+        doc,
+        &["aten::add(Scalar a, Scalar b) -> Scalar"],
+        |a: Scalar, b: Scalar| {
+            binary(
+                a,
+                b,
+                |a, b| Ok(a.wrapping_add(b).into()),
+                |a, b| Ok((a + b).into()),
+                |a, b| Ok((a + b).into()),
+            )
+        },
+    );
     let doc = "The difference of two numbers.";
-    each(ops, doc, &["aten::sub.int(int a, int b) -> int"], |a: i64, b: i64| a.wrapping_sub(b));
+    each(
+        ops,
+        doc,
+        &["aten::sub.int(int a, int b) -> int"],
+        |a: i64, b: i64| a.wrapping_sub(b),
+    );
     each(
         ops,
         doc,
@@ -97,14 +120,30 @@ fn sums(ops: &mut Rows) {
         ],
         |a: C, b: C| a - b,
     );
-    each(ops, doc, &["aten::sub(Scalar a, Scalar b) -> Scalar"], |a: Scalar, b: Scalar| {
-        binary(a, b, |a, b| Ok(a.wrapping_sub(b).into()), |a, b| Ok((a - b).into()), |a, b| Ok((a - b).into()))
-    });
+    each(
+        ops,
+        doc,
+        &["aten::sub(Scalar a, Scalar b) -> Scalar"],
+        |a: Scalar, b: Scalar| {
+            binary(
+                a,
+                b,
+                |a, b| Ok(a.wrapping_sub(b).into()),
+                |a, b| Ok((a - b).into()),
+                |a, b| Ok((a - b).into()),
+            )
+        },
+    );
 }
 
 fn products(ops: &mut Rows) {
     let doc = "The product of two numbers.";
-    each(ops, doc, &["aten::mul.int(int a, int b) -> int"], |a: i64, b: i64| a.wrapping_mul(b));
+    each(
+        ops,
+        doc,
+        &["aten::mul.int(int a, int b) -> int"],
+        |a: i64, b: i64| a.wrapping_mul(b),
+    );
     each(
         ops,
         doc,
@@ -127,9 +166,20 @@ fn products(ops: &mut Rows) {
         ],
         |a: C, b: C| a * b,
     );
-    each(ops, doc, &["aten::mul(Scalar a, Scalar b) -> Scalar"], |a: Scalar, b: Scalar| {
-        binary(a, b, |a, b| Ok(a.wrapping_mul(b).into()), |a, b| Ok((a * b).into()), |a, b| Ok((a * b).into()))
-    });
+    each(
+        ops,
+        doc,
+        &["aten::mul(Scalar a, Scalar b) -> Scalar"],
+        |a: Scalar, b: Scalar| {
+            binary(
+                a,
+                b,
+                |a, b| Ok(a.wrapping_mul(b).into()),
+                |a, b| Ok((a * b).into()),
+                |a, b| Ok((a * b).into()),
+            )
+        },
+    );
 }
 
 fn division_by_zero() -> Error {
@@ -143,7 +193,11 @@ pub fn floordiv_int(a: i64, b: i64) -> Result<i64> {
     }
     let quotient = a.wrapping_div(b);
     let inexact = a.wrapping_rem(b) != 0;
-    Ok(if inexact && (a < 0) != (b < 0) { quotient - 1 } else { quotient })
+    Ok(if inexact && (a < 0) != (b < 0) {
+        quotient - 1
+    } else {
+        quotient
+    })
 }
 
 /// Python's `%`: the result has the divisor's sign.
@@ -158,7 +212,11 @@ fn remainder_int(a: i64, b: i64) -> Result<i64> {
 
 fn remainder_float(a: f64, b: f64) -> f64 {
     let r = a % b;
-    if r != 0.0 && (r < 0.0) != (b < 0.0) { r + b } else { r }
+    if r != 0.0 && (r < 0.0) != (b < 0.0) {
+        r + b
+    } else {
+        r
+    }
 }
 
 fn floordiv_float(a: f64, b: f64) -> f64 {
@@ -167,7 +225,10 @@ fn floordiv_float(a: f64, b: f64) -> f64 {
 
 fn divmod_float(a: f64, b: f64) -> Result<(f64, f64)> {
     if b == 0.0 {
-        return Err(Error::new(ErrorKind::ZeroDivision, "ZeroDivisionError: float divmod()"));
+        return Err(Error::new(
+            ErrorKind::ZeroDivision,
+            "ZeroDivisionError: float divmod()",
+        ));
     }
     let r = remainder_float(a, b);
     Ok(((a - r) / b, r))
@@ -175,12 +236,38 @@ fn divmod_float(a: f64, b: f64) -> Result<(f64, f64)> {
 
 fn quotients(ops: &mut Rows) {
     let doc = "The quotient of two numbers, never an int.";
-    each(ops, doc, &["aten::div.int(int a, int b) -> float"], |a: i64, b: i64| a as f64 / b as f64);
-    each(ops, doc, &["aten::div.float(float a, float b) -> float"], |a: f64, b: f64| a / b);
-    each(ops, doc, &["aten::div.complex(complex a, complex b) -> complex"], |a: C, b: C| a / b);
-    each(ops, doc, &["aten::div(Scalar a, Scalar b) -> float"], |a: Scalar, b: Scalar| {
-        binary(a, b, |a, b| Ok((a as f64 / b as f64).into()), |a, b| Ok((a / b).into()), no_complex)
-    });
+    each(
+        ops,
+        doc,
+        &["aten::div.int(int a, int b) -> float"],
+        |a: i64, b: i64| a as f64 / b as f64,
+    );
+    each(
+        ops,
+        doc,
+        &["aten::div.float(float a, float b) -> float"],
+        |a: f64, b: f64| a / b,
+    );
+    each(
+        ops,
+        doc,
+        &["aten::div.complex(complex a, complex b) -> complex"],
+        |a: C, b: C| a / b,
+    );
+    each(
+        ops,
+        doc,
+        &["aten::div(Scalar a, Scalar b) -> float"],
+        |a: Scalar, b: Scalar| {
+            binary(
+                a,
+                b,
+                |a, b| Ok((a as f64 / b as f64).into()),
+                |a, b| Ok((a / b).into()),
+                no_complex,
+            )
+        },
+    );
 
     let doc = "The quotient rounded down.";
     each(
@@ -193,16 +280,43 @@ fn quotients(ops: &mut Rows) {
         ],
         floordiv_float,
     );
-    each(ops, doc, &["aten::floordiv.int(int a, int b) -> int"], floordiv_int);
-    each(ops, doc, &["aten::floordiv(Scalar a, Scalar b) -> Scalar"], |a: Scalar, b: Scalar| {
-        binary(a, b, |a, b| Ok(floordiv_int(a, b)?.into()), |a, b| Ok(floordiv_float(a, b).into()), no_complex)
-    });
+    each(
+        ops,
+        doc,
+        &["aten::floordiv.int(int a, int b) -> int"],
+        floordiv_int,
+    );
+    each(
+        ops,
+        doc,
+        &["aten::floordiv(Scalar a, Scalar b) -> Scalar"],
+        |a: Scalar, b: Scalar| {
+            binary(
+                a,
+                b,
+                |a, b| Ok(floordiv_int(a, b)?.into()),
+                |a, b| Ok(floordiv_float(a, b).into()),
+                no_complex,
+            )
+        },
+    );
     ops.op("aten::__round_to_zero_floordiv.int(int a, int b) -> int")
         .doc("The quotient without its fraction.")
-        .kernel(|a: i64, b: i64| if b == 0 { Err(division_by_zero()) } else { Ok(a.wrapping_div(b)) });
+        .kernel(|a: i64, b: i64| {
+            if b == 0 {
+                Err(division_by_zero())
+            } else {
+                Ok(a.wrapping_div(b))
+            }
+        });
 
     let doc = "The remainder, with the sign of the divisor.";
-    each(ops, doc, &["aten::remainder.int(int a, int b) -> int"], remainder_int);
+    each(
+        ops,
+        doc,
+        &["aten::remainder.int(int a, int b) -> int"],
+        remainder_int,
+    );
     each(
         ops,
         doc,
@@ -213,9 +327,20 @@ fn quotients(ops: &mut Rows) {
         ],
         remainder_float,
     );
-    each(ops, doc, &["aten::remainder(Scalar a, Scalar b) -> Scalar"], |a: Scalar, b: Scalar| {
-        binary(a, b, |a, b| Ok(remainder_int(a, b)?.into()), |a, b| Ok(remainder_float(a, b).into()), no_complex)
-    });
+    each(
+        ops,
+        doc,
+        &["aten::remainder(Scalar a, Scalar b) -> Scalar"],
+        |a: Scalar, b: Scalar| {
+            binary(
+                a,
+                b,
+                |a, b| Ok(remainder_int(a, b)?.into()),
+                |a, b| Ok(remainder_float(a, b).into()),
+                no_complex,
+            )
+        },
+    );
 
     let doc = "The remainder, with the sign of the dividend.";
     each(
@@ -229,14 +354,30 @@ fn quotients(ops: &mut Rows) {
         ],
         |a: f64, b: f64| a % b,
     );
-    each(ops, doc, &["aten::fmod(Scalar a, Scalar b) -> float"], |a: Scalar, b: Scalar| {
-        binary(a, b, |a, b| Ok((a as f64 % b as f64).into()), |a, b| Ok((a % b).into()), no_complex)
-    });
+    each(
+        ops,
+        doc,
+        &["aten::fmod(Scalar a, Scalar b) -> float"],
+        |a: Scalar, b: Scalar| {
+            binary(
+                a,
+                b,
+                |a, b| Ok((a as f64 % b as f64).into()),
+                |a, b| Ok((a % b).into()),
+                no_complex,
+            )
+        },
+    );
 
     let doc = "The quotient rounded down and the remainder.";
     ops.op("aten::divmod.int(int x, int y) -> (int, int)")
         .doc(doc)
-        .kernel(|x: i64, y: i64| Ok::<_, Error>((remainder_int(x, y).and_then(|_| floordiv_int(x, y))?, remainder_int(x, y)?)));
+        .kernel(|x: i64, y: i64| {
+            Ok::<_, Error>((
+                remainder_int(x, y).and_then(|_| floordiv_int(x, y))?,
+                remainder_int(x, y)?,
+            ))
+        });
     each(
         ops,
         doc,
@@ -309,9 +450,20 @@ fn powers(ops: &mut Rows) {
         ],
         pow_complex,
     );
-    each(ops, doc, &["aten::pow.Scalar_Scalar(Scalar a, Scalar b) -> float"], |a: Scalar, b: Scalar| {
-        binary(a, b, |a, b| Ok(pow_float(a as f64, b as f64)?.into()), |a, b| Ok(pow_float(a, b)?.into()), no_complex)
-    });
+    each(
+        ops,
+        doc,
+        &["aten::pow.Scalar_Scalar(Scalar a, Scalar b) -> float"],
+        |a: Scalar, b: Scalar| {
+            binary(
+                a,
+                b,
+                |a, b| Ok(pow_float(a as f64, b as f64)?.into()),
+                |a, b| Ok(pow_float(a, b)?.into()),
+                no_complex,
+            )
+        },
+    );
     ops.op("aten::pow.int_to_int(int a, int b) -> int")
         .doc("`a` to the power of `b`, an int.")
         .kernel(pow_int);
@@ -319,29 +471,51 @@ fn powers(ops: &mut Rows) {
 
 fn signs(ops: &mut Rows) {
     let doc = "The number with its sign changed.";
-    ops.op("aten::neg.int(int a) -> int").doc(doc).kernel(|a: i64| a.wrapping_neg());
-    ops.op("aten::neg.float(float a) -> float").doc(doc).kernel(|a: f64| -a);
-    ops.op("aten::neg.complex(complex a) -> complex").doc(doc).kernel(|a: C| -a);
-    ops.op("aten::neg.Scalar(Scalar a) -> Scalar").doc(doc).kernel(|a: Scalar| match plain(a) {
-        Scalar::Int(i) => Scalar::Int(i.wrapping_neg()),
-        Scalar::Complex(c) => Scalar::Complex(-c),
-        other => Scalar::Float(-other.to_f64()),
-    });
+    ops.op("aten::neg.int(int a) -> int")
+        .doc(doc)
+        .kernel(|a: i64| a.wrapping_neg());
+    ops.op("aten::neg.float(float a) -> float")
+        .doc(doc)
+        .kernel(|a: f64| -a);
+    ops.op("aten::neg.complex(complex a) -> complex")
+        .doc(doc)
+        .kernel(|a: C| -a);
+    ops.op("aten::neg.Scalar(Scalar a) -> Scalar")
+        .doc(doc)
+        .kernel(|a: Scalar| match plain(a) {
+            Scalar::Int(i) => Scalar::Int(i.wrapping_neg()),
+            Scalar::Complex(c) => Scalar::Complex(-c),
+            other => Scalar::Float(-other.to_f64()),
+        });
     let doc = "The absolute value.";
-    ops.op("prim::abs.int(int a) -> int").doc(doc).kernel(|a: i64| a.wrapping_abs());
-    ops.op("prim::abs.float(float a) -> float").doc(doc).kernel(|a: f64| a.abs());
-    ops.op("prim::abs.complex(complex a) -> float").doc(doc).kernel(|a: C| a.norm());
-    ops.op("prim::abs.Scalar(Scalar a) -> Scalar").doc(doc).kernel(|a: Scalar| match plain(a) {
-        Scalar::Int(i) => Scalar::Int(i.wrapping_abs()),
-        Scalar::Complex(c) => Scalar::Float(c.norm()),
-        other => Scalar::Float(other.to_f64().abs()),
-    });
+    ops.op("prim::abs.int(int a) -> int")
+        .doc(doc)
+        .kernel(|a: i64| a.wrapping_abs());
+    ops.op("prim::abs.float(float a) -> float")
+        .doc(doc)
+        .kernel(|a: f64| a.abs());
+    ops.op("prim::abs.complex(complex a) -> float")
+        .doc(doc)
+        .kernel(|a: C| a.norm());
+    ops.op("prim::abs.Scalar(Scalar a) -> Scalar")
+        .doc(doc)
+        .kernel(|a: Scalar| match plain(a) {
+            Scalar::Int(i) => Scalar::Int(i.wrapping_abs()),
+            Scalar::Complex(c) => Scalar::Float(c.norm()),
+            other => Scalar::Float(other.to_f64().abs()),
+        });
 }
 
 fn bits(ops: &mut Rows) {
-    ops.op("aten::__and__.int(int a, int b) -> int").doc("Bitwise and.").kernel(|a: i64, b: i64| a & b);
-    ops.op("aten::__or__.int(int a, int b) -> int").doc("Bitwise or.").kernel(|a: i64, b: i64| a | b);
-    ops.op("aten::__xor__.int(int a, int b) -> int").doc("Bitwise exclusive or.").kernel(|a: i64, b: i64| a ^ b);
+    ops.op("aten::__and__.int(int a, int b) -> int")
+        .doc("Bitwise and.")
+        .kernel(|a: i64, b: i64| a & b);
+    ops.op("aten::__or__.int(int a, int b) -> int")
+        .doc("Bitwise or.")
+        .kernel(|a: i64, b: i64| a | b);
+    ops.op("aten::__xor__.int(int a, int b) -> int")
+        .doc("Bitwise exclusive or.")
+        .kernel(|a: i64, b: i64| a ^ b);
     // Counts wrap at 64, as on the machines that PyTorch runs on.
     ops.op("aten::__lshift__.int(int a, int b) -> int")
         .doc("Shifts to the left.")
@@ -349,10 +523,18 @@ fn bits(ops: &mut Rows) {
     ops.op("aten::__rshift__.int(int a, int b) -> int")
         .doc("Shifts to the right, keeping the sign.")
         .kernel(|a: i64, b: i64| a.wrapping_shr(b as u32));
-    ops.op("aten::__and__.bool(bool a, bool b) -> bool").doc("Both.").kernel(|a: bool, b: bool| a && b);
-    ops.op("aten::__or__.bool(bool a, bool b) -> bool").doc("Either.").kernel(|a: bool, b: bool| a || b);
-    ops.op("aten::__xor__.bool(bool a, bool b) -> bool").doc("Just one.").kernel(|a: bool, b: bool| a != b);
-    ops.op("aten::__not__(bool self) -> bool").doc("The opposite.").kernel(|a: bool| !a);
+    ops.op("aten::__and__.bool(bool a, bool b) -> bool")
+        .doc("Both.")
+        .kernel(|a: bool, b: bool| a && b);
+    ops.op("aten::__or__.bool(bool a, bool b) -> bool")
+        .doc("Either.")
+        .kernel(|a: bool, b: bool| a || b);
+    ops.op("aten::__xor__.bool(bool a, bool b) -> bool")
+        .doc("Just one.")
+        .kernel(|a: bool, b: bool| a != b);
+    ops.op("aten::__not__(bool self) -> bool")
+        .doc("The opposite.")
+        .kernel(|a: bool| !a);
 }
 
 /// `a > b ? a : b`, so that which operand a NaN is in matters, as in PyTorch.
@@ -365,7 +547,12 @@ fn min_float(a: f64, b: f64) -> f64 {
 
 fn extremes(ops: &mut Rows) {
     let doc = "The greater of two numbers.";
-    each(ops, doc, &["prim::max.int(int a, int b) -> int"], |a: i64, b: i64| a.max(b));
+    each(
+        ops,
+        doc,
+        &["prim::max.int(int a, int b) -> int"],
+        |a: i64, b: i64| a.max(b),
+    );
     each(
         ops,
         doc,
@@ -376,11 +563,27 @@ fn extremes(ops: &mut Rows) {
         ],
         max_float,
     );
-    each(ops, doc, &["prim::max(Scalar a, Scalar b) -> Scalar"], |a: Scalar, b: Scalar| {
-        binary(a, b, |a, b| Ok(a.max(b).into()), |a, b| Ok(max_float(a, b).into()), no_complex)
-    });
+    each(
+        ops,
+        doc,
+        &["prim::max(Scalar a, Scalar b) -> Scalar"],
+        |a: Scalar, b: Scalar| {
+            binary(
+                a,
+                b,
+                |a, b| Ok(a.max(b).into()),
+                |a, b| Ok(max_float(a, b).into()),
+                no_complex,
+            )
+        },
+    );
     let doc = "The lesser of two numbers.";
-    each(ops, doc, &["prim::min.int(int a, int b) -> int"], |a: i64, b: i64| a.min(b));
+    each(
+        ops,
+        doc,
+        &["prim::min.int(int a, int b) -> int"],
+        |a: i64, b: i64| a.min(b),
+    );
     each(
         ops,
         doc,
@@ -391,7 +594,18 @@ fn extremes(ops: &mut Rows) {
         ],
         min_float,
     );
-    each(ops, doc, &["prim::min(Scalar a, Scalar b) -> Scalar"], |a: Scalar, b: Scalar| {
-        binary(a, b, |a, b| Ok(a.min(b).into()), |a, b| Ok(min_float(a, b).into()), no_complex)
-    });
+    each(
+        ops,
+        doc,
+        &["prim::min(Scalar a, Scalar b) -> Scalar"],
+        |a: Scalar, b: Scalar| {
+            binary(
+                a,
+                b,
+                |a, b| Ok(a.min(b).into()),
+                |a, b| Ok(min_float(a, b).into()),
+                no_complex,
+            )
+        },
+    );
 }

@@ -25,7 +25,12 @@ fn scalars_equal(a: Scalar, b: Scalar) -> bool {
     }
 }
 
-fn scalars_compare(a: Scalar, b: Scalar, int: fn(&i64, &i64) -> bool, float: fn(&f64, &f64) -> bool) -> Result<bool> {
+fn scalars_compare(
+    a: Scalar,
+    b: Scalar,
+    int: fn(&i64, &i64) -> bool,
+    float: fn(&f64, &f64) -> bool,
+) -> Result<bool> {
     match (a, b) {
         (Scalar::Complex(_), _) | (_, Scalar::Complex(_)) => {
             Err(error("complex numbers have no order: expected int or float"))
@@ -61,15 +66,30 @@ fn equal(ops: &mut Rows) {
         ],
         |a: List, b: List| lists_equal(&a, &b),
     );
-    each(ops, doc, &["aten::eq.device(Device a, Device b) -> bool"], |a: Device, b: Device| a == b);
-    each(ops, doc, &["aten::eq.bool(bool a, bool b) -> bool"], |a: bool, b: bool| a == b);
+    each(
+        ops,
+        doc,
+        &["aten::eq.device(Device a, Device b) -> bool"],
+        |a: Device, b: Device| a == b,
+    );
+    each(
+        ops,
+        doc,
+        &["aten::eq.bool(bool a, bool b) -> bool"],
+        |a: bool, b: bool| a == b,
+    );
     each(
         ops,
         doc,
         &["aten::eq.enum(AnyEnumType a, AnyEnumType b) -> bool"],
         |a: IValue, b: IValue| enums_equal(&a, &b),
     );
-    each(ops, doc, &["aten::eq.int(int a, int b) -> bool"], |a: i64, b: i64| a == b);
+    each(
+        ops,
+        doc,
+        &["aten::eq.int(int a, int b) -> bool"],
+        |a: i64, b: i64| a == b,
+    );
     each(
         ops,
         doc,
@@ -90,8 +110,18 @@ fn equal(ops: &mut Rows) {
         ],
         |a: C, b: C| a == b,
     );
-    each(ops, doc, &["aten::eq(Scalar a, Scalar b) -> bool"], |a: Scalar, b: Scalar| scalars_equal(a, b));
-    each(ops, doc, &["aten::eq.str(str a, str b) -> bool"], |a: Arc<str>, b: Arc<str>| a == b);
+    each(
+        ops,
+        doc,
+        &["aten::eq(Scalar a, Scalar b) -> bool"],
+        |a: Scalar, b: Scalar| scalars_equal(a, b),
+    );
+    each(
+        ops,
+        doc,
+        &["aten::eq.str(str a, str b) -> bool"],
+        |a: Arc<str>, b: Arc<str>| a == b,
+    );
 }
 
 fn different(ops: &mut Rows) {
@@ -107,15 +137,30 @@ fn different(ops: &mut Rows) {
         ],
         |a: List, b: List| !lists_equal(&a, &b),
     );
-    each(ops, doc, &["aten::ne.device(Device a, Device b) -> bool"], |a: Device, b: Device| a != b);
-    each(ops, doc, &["aten::ne.bool(bool a, bool b) -> bool"], |a: bool, b: bool| a != b);
+    each(
+        ops,
+        doc,
+        &["aten::ne.device(Device a, Device b) -> bool"],
+        |a: Device, b: Device| a != b,
+    );
+    each(
+        ops,
+        doc,
+        &["aten::ne.bool(bool a, bool b) -> bool"],
+        |a: bool, b: bool| a != b,
+    );
     each(
         ops,
         doc,
         &["aten::ne.enum(AnyEnumType a, AnyEnumType b) -> bool"],
         |a: IValue, b: IValue| !enums_equal(&a, &b),
     );
-    each(ops, doc, &["aten::ne.int(int a, int b) -> bool"], |a: i64, b: i64| a != b);
+    each(
+        ops,
+        doc,
+        &["aten::ne.int(int a, int b) -> bool"],
+        |a: i64, b: i64| a != b,
+    );
     each(
         ops,
         doc,
@@ -136,13 +181,28 @@ fn different(ops: &mut Rows) {
         ],
         |a: C, b: C| a != b,
     );
-    each(ops, doc, &["aten::ne(Scalar a, Scalar b) -> bool"], |a: Scalar, b: Scalar| !scalars_equal(a, b));
-    each(ops, doc, &["aten::ne.str(str a, str b) -> bool"], |a: Arc<str>, b: Arc<str>| a != b);
+    each(
+        ops,
+        doc,
+        &["aten::ne(Scalar a, Scalar b) -> bool"],
+        |a: Scalar, b: Scalar| !scalars_equal(a, b),
+    );
+    each(
+        ops,
+        doc,
+        &["aten::ne.str(str a, str b) -> bool"],
+        |a: Arc<str>, b: Arc<str>| a != b,
+    );
 }
 
 fn ordered(ops: &mut Rows) {
     let doc = "Whether `a` is less than `b`.";
-    each(ops, doc, &["aten::lt.int(int a, int b) -> bool"], |a: i64, b: i64| a < b);
+    each(
+        ops,
+        doc,
+        &["aten::lt.int(int a, int b) -> bool"],
+        |a: i64, b: i64| a < b,
+    );
     each(
         ops,
         doc,
@@ -153,12 +213,25 @@ fn ordered(ops: &mut Rows) {
         ],
         |a: f64, b: f64| a < b,
     );
-    each(ops, doc, &["aten::lt(Scalar a, Scalar b) -> bool"], |a: Scalar, b: Scalar| {
-        scalars_compare(a, b, i64::lt, f64::lt)
-    });
-    each(ops, doc, &["aten::lt.str(str a, str b) -> bool"], |a: Arc<str>, b: Arc<str>| a < b);
+    each(
+        ops,
+        doc,
+        &["aten::lt(Scalar a, Scalar b) -> bool"],
+        |a: Scalar, b: Scalar| scalars_compare(a, b, i64::lt, f64::lt),
+    );
+    each(
+        ops,
+        doc,
+        &["aten::lt.str(str a, str b) -> bool"],
+        |a: Arc<str>, b: Arc<str>| a < b,
+    );
     let doc = "Whether `a` is at most `b`.";
-    each(ops, doc, &["aten::le.int(int a, int b) -> bool"], |a: i64, b: i64| a <= b);
+    each(
+        ops,
+        doc,
+        &["aten::le.int(int a, int b) -> bool"],
+        |a: i64, b: i64| a <= b,
+    );
     each(
         ops,
         doc,
@@ -169,12 +242,25 @@ fn ordered(ops: &mut Rows) {
         ],
         |a: f64, b: f64| a <= b,
     );
-    each(ops, doc, &["aten::le(Scalar a, Scalar b) -> bool"], |a: Scalar, b: Scalar| {
-        scalars_compare(a, b, i64::le, f64::le)
-    });
-    each(ops, doc, &["aten::le.str(str a, str b) -> bool"], |a: Arc<str>, b: Arc<str>| a <= b);
+    each(
+        ops,
+        doc,
+        &["aten::le(Scalar a, Scalar b) -> bool"],
+        |a: Scalar, b: Scalar| scalars_compare(a, b, i64::le, f64::le),
+    );
+    each(
+        ops,
+        doc,
+        &["aten::le.str(str a, str b) -> bool"],
+        |a: Arc<str>, b: Arc<str>| a <= b,
+    );
     let doc = "Whether `a` is greater than `b`.";
-    each(ops, doc, &["aten::gt.int(int a, int b) -> bool"], |a: i64, b: i64| a > b);
+    each(
+        ops,
+        doc,
+        &["aten::gt.int(int a, int b) -> bool"],
+        |a: i64, b: i64| a > b,
+    );
     each(
         ops,
         doc,
@@ -185,12 +271,25 @@ fn ordered(ops: &mut Rows) {
         ],
         |a: f64, b: f64| a > b,
     );
-    each(ops, doc, &["aten::gt(Scalar a, Scalar b) -> bool"], |a: Scalar, b: Scalar| {
-        scalars_compare(a, b, i64::gt, f64::gt)
-    });
-    each(ops, doc, &["aten::gt.str(str a, str b) -> bool"], |a: Arc<str>, b: Arc<str>| a > b);
+    each(
+        ops,
+        doc,
+        &["aten::gt(Scalar a, Scalar b) -> bool"],
+        |a: Scalar, b: Scalar| scalars_compare(a, b, i64::gt, f64::gt),
+    );
+    each(
+        ops,
+        doc,
+        &["aten::gt.str(str a, str b) -> bool"],
+        |a: Arc<str>, b: Arc<str>| a > b,
+    );
     let doc = "Whether `a` is at least `b`.";
-    each(ops, doc, &["aten::ge.int(int a, int b) -> bool"], |a: i64, b: i64| a >= b);
+    each(
+        ops,
+        doc,
+        &["aten::ge.int(int a, int b) -> bool"],
+        |a: i64, b: i64| a >= b,
+    );
     each(
         ops,
         doc,
@@ -201,8 +300,16 @@ fn ordered(ops: &mut Rows) {
         ],
         |a: f64, b: f64| a >= b,
     );
-    each(ops, doc, &["aten::ge(Scalar a, Scalar b) -> bool"], |a: Scalar, b: Scalar| {
-        scalars_compare(a, b, i64::ge, f64::ge)
-    });
-    each(ops, doc, &["aten::ge.str(str a, str b) -> bool"], |a: Arc<str>, b: Arc<str>| a >= b);
+    each(
+        ops,
+        doc,
+        &["aten::ge(Scalar a, Scalar b) -> bool"],
+        |a: Scalar, b: Scalar| scalars_compare(a, b, i64::ge, f64::ge),
+    );
+    each(
+        ops,
+        doc,
+        &["aten::ge.str(str a, str b) -> bool"],
+        |a: Arc<str>, b: Arc<str>| a >= b,
+    );
 }

@@ -30,13 +30,18 @@ pub fn truncate(x: f64) -> i64 {
 /// A tensor's only element.
 pub fn only(t: &Tensor) -> Result<Scalar> {
     if t.numel() != 1 {
-        return Err(error(format!("a Tensor with {} elements cannot be converted to Scalar", t.numel())));
+        return Err(error(format!(
+            "a Tensor with {} elements cannot be converted to Scalar",
+            t.numel()
+        )));
     }
     t.item()
 }
 
 fn overflow(target: &str) -> flambeau_tensor::Error {
-    error(format!("value cannot be converted to type {target} without overflow"))
+    error(format!(
+        "value cannot be converted to type {target} without overflow"
+    ))
 }
 
 pub fn tensor_to_int(t: &Tensor) -> Result<i64> {
@@ -63,16 +68,26 @@ pub fn tensor_to_bool(t: &Tensor) -> Result<bool> {
     match t.numel() {
         0 => Err(error("Boolean value of Tensor with no values is ambiguous")),
         1 => Ok(t.item()?.to_bool()),
-        _ => Err(error("Boolean value of Tensor with more than one value is ambiguous")),
+        _ => Err(error(
+            "Boolean value of Tensor with more than one value is ambiguous",
+        )),
     }
 }
 
 fn to_bool(ops: &mut Rows) {
     let doc = "Whether the value is not zero.";
-    ops.op("aten::Bool.Tensor(Tensor a) -> bool").doc(doc).kernel(|a: Tensor| tensor_to_bool(&a));
-    ops.op("aten::Bool.int(int a) -> bool").doc(doc).kernel(|a: i64| a != 0);
-    ops.op("aten::Bool.float(float a) -> bool").doc(doc).kernel(|a: f64| a != 0.0);
-    ops.op("aten::is_nonzero(Tensor self) -> bool").doc(doc).kernel(|a: Tensor| tensor_to_bool(&a));
+    ops.op("aten::Bool.Tensor(Tensor a) -> bool")
+        .doc(doc)
+        .kernel(|a: Tensor| tensor_to_bool(&a));
+    ops.op("aten::Bool.int(int a) -> bool")
+        .doc(doc)
+        .kernel(|a: i64| a != 0);
+    ops.op("aten::Bool.float(float a) -> bool")
+        .doc(doc)
+        .kernel(|a: f64| a != 0.0);
+    ops.op("aten::is_nonzero(Tensor self) -> bool")
+        .doc(doc)
+        .kernel(|a: Tensor| tensor_to_bool(&a));
 }
 
 /// C's `strtoll`, whole string: leading blanks are skipped, trailing ones are not.
@@ -84,7 +99,9 @@ fn parse_int(text: &str) -> Result<i64> {
         _ => ("", trimmed),
     };
     let count = digits.bytes().take_while(u8::is_ascii_digit).count();
-    let value: i64 = format!("{sign}{}", &digits[..count]).parse().map_err(|_| error("stoll"))?;
+    let value: i64 = format!("{sign}{}", &digits[..count])
+        .parse()
+        .map_err(|_| error("stoll"))?;
     if count < digits.len() {
         return Err(error(format!("invalid literal for int() with base 10: '{text}'")));
     }
@@ -115,7 +132,10 @@ fn parse_hex(digits: &str) -> Option<(f64, usize)> {
         let sign = usize::from(rest.starts_with(['+', '-']));
         let count = rest[sign..].bytes().take_while(u8::is_ascii_digit).count();
         if count > 0 {
-            scale += rest[..sign + count].parse::<i32>().unwrap_or(5000).clamp(-5000, 5000);
+            scale += rest[..sign + count]
+                .parse::<i32>()
+                .unwrap_or(5000)
+                .clamp(-5000, 5000);
             i += 1 + sign + count;
         }
     }
@@ -168,7 +188,12 @@ fn parse_float(text: &str) -> Result<f64> {
     } else {
         let length = float_length(&lower);
         let value: f64 = lower[..length].parse().map_err(|_| error("stod"))?;
-        let nonzero = lower[..length].split('e').next().unwrap_or("").bytes().any(|b| matches!(b, b'1'..=b'9'));
+        let nonzero = lower[..length]
+            .split('e')
+            .next()
+            .unwrap_or("")
+            .bytes()
+            .any(|b| matches!(b, b'1'..=b'9'));
         // Beyond what a double holds, C reports an error of range.
         if value.is_infinite() || nonzero && (value == 0.0 || value.is_subnormal()) {
             return Err(error("stod"));
@@ -183,26 +208,46 @@ fn parse_float(text: &str) -> Result<f64> {
 
 fn to_int(ops: &mut Rows) {
     let doc = "The value as an int, its fraction cut off.";
-    ops.op("aten::Int.Tensor(Tensor a) -> int").doc(doc).kernel(|a: Tensor| tensor_to_int(&a));
-    ops.op("aten::Int.bool(bool a) -> int").doc(doc).kernel(|a: bool| a as i64);
-    ops.op("aten::Int.float(float a) -> int").doc(doc).kernel(truncate);
-    ops.op("aten::Int.Scalar(Scalar a) -> int").doc(doc).kernel(|a: Scalar| match a {
-        Scalar::Complex(z) if z.im != 0.0 => Err(overflow("int64_t")),
-        Scalar::Complex(z) => Ok(truncate(z.re)),
-        Scalar::Float(f) => Ok(truncate(f)),
-        other => Ok(other.to_i64()),
-    });
-    ops.op("aten::Int.str(str a) -> int").doc("Reads a decimal int.").kernel(|a: Arc<str>| parse_int(&a));
+    ops.op("aten::Int.Tensor(Tensor a) -> int")
+        .doc(doc)
+        .kernel(|a: Tensor| tensor_to_int(&a));
+    ops.op("aten::Int.bool(bool a) -> int")
+        .doc(doc)
+        .kernel(|a: bool| a as i64);
+    ops.op("aten::Int.float(float a) -> int")
+        .doc(doc)
+        .kernel(truncate);
+    ops.op("aten::Int.Scalar(Scalar a) -> int")
+        .doc(doc)
+        .kernel(|a: Scalar| match a {
+            Scalar::Complex(z) if z.im != 0.0 => Err(overflow("int64_t")),
+            Scalar::Complex(z) => Ok(truncate(z.re)),
+            Scalar::Float(f) => Ok(truncate(f)),
+            other => Ok(other.to_i64()),
+        });
+    ops.op("aten::Int.str(str a) -> int")
+        .doc("Reads a decimal int.")
+        .kernel(|a: Arc<str>| parse_int(&a));
 }
 
 fn to_float(ops: &mut Rows) {
     let doc = "The value as a float.";
-    ops.op("aten::Float.Tensor(Tensor a) -> float").doc(doc).kernel(|a: Tensor| tensor_to_float(&a));
-    ops.op("aten::Float.Scalar(Scalar a) -> float").doc(doc).kernel(|a: Scalar| a.to_f64());
+    ops.op("aten::Float.Tensor(Tensor a) -> float")
+        .doc(doc)
+        .kernel(|a: Tensor| tensor_to_float(&a));
+    ops.op("aten::Float.Scalar(Scalar a) -> float")
+        .doc(doc)
+        .kernel(|a: Scalar| a.to_f64());
     // Through single precision: what PyTorch does, and models have seen it.
-    ops.op("aten::Float.int(int a) -> float").doc(doc).kernel(|a: i64| a as f32 as f64);
-    ops.op("aten::Float.bool(bool a) -> float").doc(doc).kernel(|a: bool| a as u8 as f64);
-    ops.op("aten::Float.str(str a) -> float").doc("Reads a float.").kernel(|a: Arc<str>| parse_float(&a));
+    ops.op("aten::Float.int(int a) -> float")
+        .doc(doc)
+        .kernel(|a: i64| a as f32 as f64);
+    ops.op("aten::Float.bool(bool a) -> float")
+        .doc(doc)
+        .kernel(|a: bool| a as u8 as f64);
+    ops.op("aten::Float.str(str a) -> float")
+        .doc("Reads a float.")
+        .kernel(|a: Arc<str>| parse_float(&a));
 }
 
 fn part(t: &Tensor) -> Result<f64> {
@@ -211,7 +256,9 @@ fn part(t: &Tensor) -> Result<f64> {
 
 fn to_complex(ops: &mut Rows) {
     let doc = "The complex number of the given real and imaginary parts.";
-    ops.op("aten::Complex.Scalar(Scalar a) -> complex").doc("The value as a complex number.").kernel(|a: Scalar| a.to_complex());
+    ops.op("aten::Complex.Scalar(Scalar a) -> complex")
+        .doc("The value as a complex number.")
+        .kernel(|a: Scalar| a.to_complex());
     each(
         ops,
         doc,
@@ -262,64 +309,105 @@ fn in_base(i: i64, prefix: &str, digits: impl Fn(u64) -> String) -> String {
 }
 
 fn texts(ops: &mut Rows) {
-    ops.op("aten::bin(int i) -> str").doc("The int in binary.").kernel(|i: i64| in_base(i, "0b", |u| format!("{u:b}")));
-    ops.op("aten::oct(int i) -> str").doc("The int in octal.").kernel(|i: i64| in_base(i, "0o", |u| format!("{u:o}")));
-    ops.op("aten::hex(int i) -> str").doc("The int in hexadecimal.").kernel(|i: i64| in_base(i, "0x", |u| format!("{u:x}")));
-    ops.op("aten::ord(str string) -> int").doc("The byte that the string consists of.").kernel(|s: Arc<str>| match s.as_bytes() {
-        [byte] => Ok(*byte as i64),
-        other => Err(error(format!("String for ord() must be 1 character, found {}", other.len()))),
-    });
-    ops.op("aten::chr(int i) -> str").doc("The string of one character.").kernel(|i: i64| {
-        if !(0..0x10ffff).contains(&i) {
-            return Err(error(format!("chr() arg not in range(0x110000), found {i}")));
-        }
-        // PyTorch keeps the lowest byte, which alone is no text; the character itself is what was meant.
-        char::from_u32(i as u32)
-            .map(String::from)
-            .ok_or_else(|| error(format!("chr() arg is half of a surrogate pair, found {i}")))
-    });
+    ops.op("aten::bin(int i) -> str")
+        .doc("The int in binary.")
+        .kernel(|i: i64| in_base(i, "0b", |u| format!("{u:b}")));
+    ops.op("aten::oct(int i) -> str")
+        .doc("The int in octal.")
+        .kernel(|i: i64| in_base(i, "0o", |u| format!("{u:o}")));
+    ops.op("aten::hex(int i) -> str")
+        .doc("The int in hexadecimal.")
+        .kernel(|i: i64| in_base(i, "0x", |u| format!("{u:x}")));
+    ops.op("aten::ord(str string) -> int")
+        .doc("The byte that the string consists of.")
+        .kernel(|s: Arc<str>| match s.as_bytes() {
+            [byte] => Ok(*byte as i64),
+            other => Err(error(format!(
+                "String for ord() must be 1 character, found {}",
+                other.len()
+            ))),
+        });
+    ops.op("aten::chr(int i) -> str")
+        .doc("The string of one character.")
+        .kernel(|i: i64| {
+            if !(0..0x10ffff).contains(&i) {
+                return Err(error(format!("chr() arg not in range(0x110000), found {i}")));
+            }
+            // PyTorch keeps the lowest byte, which alone is no text; the character itself is what was meant.
+            char::from_u32(i as u32)
+                .map(String::from)
+                .ok_or_else(|| error(format!("chr() arg is half of a surrogate pair, found {i}")))
+        });
 }
 
 /// What a tensor must be to stand for a number unasked.
 fn checked(t: &Tensor, to_int: bool) -> Result<()> {
     if t.requires_grad() {
-        return Err(error("Cannot input a tensor that requires grad as a scalar argument"));
+        return Err(error(
+            "Cannot input a tensor that requires grad as a scalar argument",
+        ));
     }
     if t.dim() != 0 {
-        return Err(error("Cannot input a tensor of dimension other than 0 as a scalar argument"));
+        return Err(error(
+            "Cannot input a tensor of dimension other than 0 as a scalar argument",
+        ));
     }
-    if to_int && !matches!(t.dtype(), DType::Byte | DType::Char | DType::Short | DType::Int | DType::Long) {
-        return Err(error(format!("Cannot input a tensor of type {} as an integral argument", t.dtype().name())));
+    if to_int
+        && !matches!(
+            t.dtype(),
+            DType::Byte | DType::Char | DType::Short | DType::Int | DType::Long
+        )
+    {
+        return Err(error(format!(
+            "Cannot input a tensor of type {} as an integral argument",
+            t.dtype().name()
+        )));
     }
     Ok(())
 }
 
 fn implicit(ops: &mut Rows) {
     let doc = "The number that a 0-d tensor holds.";
-    ops.op("aten::IntImplicit(Tensor a) -> int").doc(doc).kernel(|a: Tensor| {
-        checked(&a, true)?;
-        tensor_to_int(&a)
-    });
-    ops.op("aten::FloatImplicit(Tensor a) -> float").doc(doc).kernel(|a: Tensor| {
-        checked(&a, false)?;
-        tensor_to_float(&a)
-    });
-    ops.op("aten::ComplexImplicit(Tensor a) -> complex").doc(doc).kernel(|a: Tensor| -> Result<C> {
-        checked(&a, false)?;
-        Ok(only(&a)?.to_complex())
-    });
-    ops.op("aten::ScalarImplicit(Tensor a) -> Scalar").doc(doc).kernel(|a: Tensor| {
-        checked(&a, false)?;
-        only(&a)
-    });
-    ops.op("aten::item(Tensor self) -> Scalar").doc("The tensor's only element.").kernel(|a: Tensor| only(&a));
-    ops.op("aten::_local_scalar_dense(Tensor self) -> Scalar").doc("The tensor's only element.").kernel(|a: Tensor| only(&a));
-    ops.op("prim::NumToTensor.Scalar(Scalar a) -> Tensor").doc("A 0-d tensor of the number.").kernel(|a: Scalar| match a {
-        Scalar::Float(_) => Tensor::scalar_tensor(a, DType::Double),
-        Scalar::Complex(_) => Tensor::scalar_tensor(a, DType::ComplexDouble),
-        other => Tensor::scalar_tensor(other, other.dtype()),
-    });
-    ops.op("prim::NumToTensor.bool(bool a) -> Tensor").doc("A 0-d tensor of the bool.").kernel(|a: bool| Tensor::scalar_tensor(a, DType::Bool));
+    ops.op("aten::IntImplicit(Tensor a) -> int")
+        .doc(doc)
+        .kernel(|a: Tensor| {
+            checked(&a, true)?;
+            tensor_to_int(&a)
+        });
+    ops.op("aten::FloatImplicit(Tensor a) -> float")
+        .doc(doc)
+        .kernel(|a: Tensor| {
+            checked(&a, false)?;
+            tensor_to_float(&a)
+        });
+    ops.op("aten::ComplexImplicit(Tensor a) -> complex")
+        .doc(doc)
+        .kernel(|a: Tensor| -> Result<C> {
+            checked(&a, false)?;
+            Ok(only(&a)?.to_complex())
+        });
+    ops.op("aten::ScalarImplicit(Tensor a) -> Scalar")
+        .doc(doc)
+        .kernel(|a: Tensor| {
+            checked(&a, false)?;
+            only(&a)
+        });
+    ops.op("aten::item(Tensor self) -> Scalar")
+        .doc("The tensor's only element.")
+        .kernel(|a: Tensor| only(&a));
+    ops.op("aten::_local_scalar_dense(Tensor self) -> Scalar")
+        .doc("The tensor's only element.")
+        .kernel(|a: Tensor| only(&a));
+    ops.op("prim::NumToTensor.Scalar(Scalar a) -> Tensor")
+        .doc("A 0-d tensor of the number.")
+        .kernel(|a: Scalar| match a {
+            Scalar::Float(_) => Tensor::scalar_tensor(a, DType::Double),
+            Scalar::Complex(_) => Tensor::scalar_tensor(a, DType::ComplexDouble),
+            other => Tensor::scalar_tensor(other, other.dtype()),
+        });
+    ops.op("prim::NumToTensor.bool(bool a) -> Tensor")
+        .doc("A 0-d tensor of the bool.")
+        .kernel(|a: bool| Tensor::scalar_tensor(a, DType::Bool));
 }
 
 #[cfg(test)]

@@ -41,7 +41,13 @@ fn set(d: &Dict, key: IValue, value: IValue) {
 
 fn items(d: &Dict) -> List {
     let entry = Type::tuple(vec![d.key_type().clone(), d.value_type().clone()]);
-    List::new(entry, d.pairs().into_iter().map(|(k, v)| IValue::tuple(vec![k, v])).collect())
+    List::new(
+        entry,
+        d.pairs()
+            .into_iter()
+            .map(|(k, v)| IValue::tuple(vec![k, v]))
+            .collect(),
+    )
 }
 
 fn copy(d: &Dict) -> Dict {
@@ -57,7 +63,12 @@ fn from_list(l: &List) -> Result<Dict> {
     for item in l.to_vec() {
         match item.as_tuple() {
             Some([k, v]) => dict.insert(k.clone(), v.clone()),
-            _ => return Err(error(format!("expected pairs of a key and a value, found {}", item.type_name()))),
+            _ => {
+                return Err(error(format!(
+                    "expected pairs of a key and a value, found {}",
+                    item.type_name()
+                )));
+            }
         }
     }
     Ok(dict)
@@ -88,7 +99,12 @@ fn read(ops: &mut Rows) {
             "aten::keys.complex(Dict(complex, t) self) -> complex[](*)",
             "aten::keys.Tensor(Dict(Tensor, t) self) -> Tensor[](*)",
         ],
-        |d: Dict| List::new(d.key_type().clone(), d.pairs().into_iter().map(|(k, _)| k).collect()),
+        |d: Dict| {
+            List::new(
+                d.key_type().clone(),
+                d.pairs().into_iter().map(|(k, _)| k).collect(),
+            )
+        },
     );
     each(
         ops,
@@ -101,7 +117,12 @@ fn read(ops: &mut Rows) {
             "aten::values.complex(Dict(complex, t) self) -> t[](*)",
             "aten::values.Tensor(Dict(Tensor, t) self) -> t[](*)",
         ],
-        |d: Dict| List::new(d.value_type().clone(), d.pairs().into_iter().map(|(_, v)| v).collect()),
+        |d: Dict| {
+            List::new(
+                d.value_type().clone(),
+                d.pairs().into_iter().map(|(_, v)| v).collect(),
+            )
+        },
     );
     each(
         ops,
@@ -317,5 +338,7 @@ fn make(ops: &mut Rows) {
         ],
         |l: List| from_list(&l),
     );
-    ops.op("aten::dict() -> Dict(str, Tensor)").doc("An empty dict.").kernel(|| Dict::new(Type::Str, Type::TENSOR));
+    ops.op("aten::dict() -> Dict(str, Tensor)")
+        .doc("An empty dict.")
+        .kernel(|| Dict::new(Type::Str, Type::TENSOR));
 }

@@ -12,7 +12,9 @@ pub fn text(value: &IValue) -> String {
 }
 
 pub fn declare(ops: &mut Rows) {
-    ops.op("aten::str(t elem) -> str").doc("The value as text.").kernel(|elem: IValue| text(&elem));
+    ops.op("aten::str(t elem) -> str")
+        .doc("The value as text.")
+        .kernel(|elem: IValue| text(&elem));
     ops.op("aten::format(str self, ...) -> str")
         .doc("Each `{}` of the string replaced by the next argument.")
         .kernel(|_: &flambeau_ir::ops::Context, args: &[IValue]| format(args));
@@ -70,11 +72,19 @@ fn exponent(value: f64) -> String {
     let text = format!("{value:.6e}");
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    format!("{mantissa}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
+    format!(
+        "{mantissa}e{}{:02}",
+        if exponent < 0 { '-' } else { '+' },
+        exponent.abs()
+    )
 }
 
 fn fixed(value: f64) -> String {
-    if value.is_finite() { format!("{value:.6}") } else { print::g17(value) }
+    if value.is_finite() {
+        format!("{value:.6}")
+    } else {
+        print::g17(value)
+    }
 }
 
 fn percent(args: &[IValue]) -> Result<String> {
@@ -102,7 +112,12 @@ fn percent(args: &[IValue]) -> Result<String> {
         let Some(value) = values.next() else {
             return Err(error("Too few arguments for format string"));
         };
-        let wants = |what: &str| error(format!("%{specifier} requires {what} for formatting, but got {}", kind(value)));
+        let wants = |what: &str| {
+            error(format!(
+                "%{specifier} requires {what} for formatting, but got {}",
+                kind(value)
+            ))
+        };
         match (specifier, value) {
             ('d' | 'i', IValue::Int(i)) => out.push_str(&i.to_string()),
             ('d' | 'i', IValue::Double(f)) => out.push_str(&super::convert::truncate(*f).to_string()),
@@ -111,7 +126,11 @@ fn percent(args: &[IValue]) -> Result<String> {
             ('e' | 'E', IValue::Int(_) | IValue::Double(_)) => {
                 let number = value.as_scalar().map_or(0.0, |s| s.to_f64());
                 let text = exponent(number);
-                out.push_str(&if specifier == 'E' { text.to_uppercase() } else { text });
+                out.push_str(&if specifier == 'E' {
+                    text.to_uppercase()
+                } else {
+                    text
+                });
             }
             ('e' | 'E', _) => return Err(wants("a number")),
             ('f' | 'F', IValue::Int(_) | IValue::Double(_)) => {
@@ -142,19 +161,43 @@ mod unit {
     fn check(template: &str, args: &[IValue], expected: Result<&str, &str>) {
         let mut all = vec![IValue::str(template)];
         all.extend_from_slice(args);
-        let made = if template.contains('%') { percent(&all) } else { format(&all) };
-        assert_eq!(made.as_deref().map_err(|e| e.message.as_str()), expected, "{template}");
+        let made = if template.contains('%') {
+            percent(&all)
+        } else {
+            format(&all)
+        };
+        assert_eq!(
+            made.as_deref().map_err(|e| e.message.as_str()),
+            expected,
+            "{template}"
+        );
     }
 
     #[test]
     fn slots() {
         let (one, half) = (IValue::Int(1), IValue::Double(0.5));
         check("{} {{}} {", &[one.clone(), IValue::Int(0)], Ok("1 {0} {"));
-        check("{} {}", std::slice::from_ref(&one), Err("Too few arguments for format string: {} {}"));
+        check(
+            "{} {}",
+            std::slice::from_ref(&one),
+            Err("Too few arguments for format string: {} {}"),
+        );
         check("{0} {:.2f}", &[one.clone()], Ok("{0} {:.2f}"));
-        check("%d %f %e %%", &[one.clone(), half.clone(), half.clone()], Ok("1 0.500000 5.000000e-01 %"));
-        check("%d", &[IValue::str("x")], Err("%d requires a number for formatting, but got String"));
-        check("%g", &[half], Err("The specifier %g is not supported in TorchScript format strings"));
+        check(
+            "%d %f %e %%",
+            &[one.clone(), half.clone(), half.clone()],
+            Ok("1 0.500000 5.000000e-01 %"),
+        );
+        check(
+            "%d",
+            &[IValue::str("x")],
+            Err("%d requires a number for formatting, but got String"),
+        );
+        check(
+            "%g",
+            &[half],
+            Err("The specifier %g is not supported in TorchScript format strings"),
+        );
         check("%", &[one], Err("Incomplete format specifier"));
     }
 }

@@ -25,17 +25,34 @@ fn out_of_range() -> Error {
 /// A Python index, from either end, as a place.
 fn place(index: i64, size: usize) -> Result<usize> {
     let size = size as i64;
-    let place = if index < 0 { index.wrapping_add(size) } else { index };
-    if (0..size).contains(&place) { Ok(place as usize) } else { Err(out_of_range()) }
+    let place = if index < 0 {
+        index.wrapping_add(size)
+    } else {
+        index
+    };
+    if (0..size).contains(&place) {
+        Ok(place as usize)
+    } else {
+        Err(out_of_range())
+    }
 }
 
 /// The places that a Python slice takes. The step is not zero.
-pub fn slice_indices(size: usize, start: Option<i64>, end: Option<i64>, step: i64) -> impl Iterator<Item = usize> {
+pub fn slice_indices(
+    size: usize,
+    start: Option<i64>,
+    end: Option<i64>,
+    step: i64,
+) -> impl Iterator<Item = usize> {
     let size = size as i64;
     // For a negative step, no start is the last item, and no end is before the first.
     let (low, high) = if step < 0 { (-1, size - 1) } else { (0, size) };
     let clamp = |bound: i64| {
-        let bound = if bound < 0 { bound.saturating_add(size) } else { bound };
+        let bound = if bound < 0 {
+            bound.saturating_add(size)
+        } else {
+            bound
+        };
         bound.clamp(low, high)
     };
     // Backwards, an end that is not given is the wildcard that PyTorch writes as the largest int.
@@ -73,7 +90,10 @@ fn access(ops: &mut Rows) {
     each(
         ops,
         "The item at a place, which may count from the end.",
-        &["aten::__getitem__.t(t[](a) list, int idx) -> t(*)", "aten::select.t(t[](a) list, int idx) -> t(*)"],
+        &[
+            "aten::__getitem__.t(t[](a) list, int idx) -> t(*)",
+            "aten::select.t(t[](a) list, int idx) -> t(*)",
+        ],
         |list: List, index: i64| -> Result<IValue> {
             let items = list.read();
             Ok(items[place(index, items.len())?].clone())
@@ -86,7 +106,9 @@ fn access(ops: &mut Rows) {
                 return Err(error("List slice should have non-zero step"));
             }
             let items = l.read();
-            let picked = slice_indices(items.len(), start, end, step).map(|i| items[i].clone()).collect();
+            let picked = slice_indices(items.len(), start, end, step)
+                .map(|i| items[i].clone())
+                .collect();
             Ok(like(&l, picked))
         });
     each(
@@ -95,65 +117,87 @@ fn access(ops: &mut Rows) {
         &["aten::list.t(t[] l) -> t[]", "aten::copy.t(t[](a) self) -> t[]"],
         |l: List| like(&l, l.to_vec()),
     );
-    ops.op("prim::rangelist(int n) -> int[]").doc("The ints below `n`.").kernel(|n: i64| {
-        if n > 1 << 32 {
-            return Err(error(format!("a list of {n} items is too long")));
-        }
-        Ok((0..n).collect::<Vec<i64>>())
-    });
+    ops.op("prim::rangelist(int n) -> int[]")
+        .doc("The ints below `n`.")
+        .kernel(|n: i64| {
+            if n > 1 << 32 {
+                return Err(error(format!("a list of {n} items is too long")));
+            }
+            Ok((0..n).collect::<Vec<i64>>())
+        });
 }
 
 /// The place where `insert` puts an item: never an error.
 fn gap(index: i64, size: usize) -> usize {
     let size = size as i64;
-    let place = if index < 0 { index.saturating_add(size) } else { index };
+    let place = if index < 0 {
+        index.saturating_add(size)
+    } else {
+        index
+    };
     place.clamp(0, size) as usize
 }
 
 fn change(ops: &mut Rows) {
-    ops.op("aten::append.t(t[](a!) self, t(c -> *) el) -> t[](a!)").doc("Adds an item at the end.").kernel(|l: List, el: IValue| {
-        l.write().push(el);
-        l
-    });
-    ops.op("aten::extend.t(t[](a!) self, t[] other) -> ()").doc("Adds the other list's items at the end.").kernel(|l: List, other: List| {
-        let more = other.to_vec();
-        l.write().extend(more);
-    });
-    ops.op("aten::insert.t(t[](a!) self, int idx, t(b -> *) el) -> ()").doc("Puts an item before the place.").kernel(|l: List, idx: i64, el: IValue| {
-        let mut items = l.write();
-        let at = gap(idx, items.len());
-        items.insert(at, el);
-    });
-    ops.op("aten::_set_item.t(t[](a!) l, int idx, t(b -> *) el) -> t[](a!)").doc("Replaces an item.").kernel(|l: List, idx: i64, el: IValue| -> Result<List> {
-        let mut items = l.write();
-        let at = place(idx, items.len())?;
-        // The old item is dropped after the lock is free: it may be the last handle of this very list.
-        let old = std::mem::replace(&mut items[at], el);
-        drop(items);
-        drop(old);
-        Ok(l)
-    });
-    ops.op("aten::Delete.t(t[](a!) self, int idx) -> ()").doc("Removes the item at a place.").kernel(|l: List, idx: i64| -> Result<()> {
-        let mut items = l.write();
-        let at = place(idx, items.len())?;
-        let old = items.remove(at);
-        drop(items);
-        drop(old);
-        Ok(())
-    });
-    ops.op("aten::pop.t(t[](a!) self, int idx=-1) -> t(*)").doc("Removes and gives the item at a place.").kernel(|l: List, idx: i64| {
-        let mut items = l.write();
-        if items.is_empty() {
-            return Err(Error::new(ErrorKind::Index, "pop from empty list"));
-        }
-        let at = place(idx, items.len())?;
-        Ok(items.remove(at))
-    });
-    ops.op("aten::clear.t(t[](a!) self) -> ()").doc("Removes all items.").kernel(|l: List| {
-        let old = std::mem::take(&mut *l.write());
-        drop(old);
-    });
-    ops.op("aten::reverse.t(t[](a!) self) -> ()").doc("Reverses the order.").kernel(|l: List| l.write().reverse());
+    ops.op("aten::append.t(t[](a!) self, t(c -> *) el) -> t[](a!)")
+        .doc("Adds an item at the end.")
+        .kernel(|l: List, el: IValue| {
+            l.write().push(el);
+            l
+        });
+    ops.op("aten::extend.t(t[](a!) self, t[] other) -> ()")
+        .doc("Adds the other list's items at the end.")
+        .kernel(|l: List, other: List| {
+            let more = other.to_vec();
+            l.write().extend(more);
+        });
+    ops.op("aten::insert.t(t[](a!) self, int idx, t(b -> *) el) -> ()")
+        .doc("Puts an item before the place.")
+        .kernel(|l: List, idx: i64, el: IValue| {
+            let mut items = l.write();
+            let at = gap(idx, items.len());
+            items.insert(at, el);
+        });
+    ops.op("aten::_set_item.t(t[](a!) l, int idx, t(b -> *) el) -> t[](a!)")
+        .doc("Replaces an item.")
+        .kernel(|l: List, idx: i64, el: IValue| -> Result<List> {
+            let mut items = l.write();
+            let at = place(idx, items.len())?;
+            // The old item is dropped after the lock is free: it may be the last handle of this very list.
+            let old = std::mem::replace(&mut items[at], el);
+            drop(items);
+            drop(old);
+            Ok(l)
+        });
+    ops.op("aten::Delete.t(t[](a!) self, int idx) -> ()")
+        .doc("Removes the item at a place.")
+        .kernel(|l: List, idx: i64| -> Result<()> {
+            let mut items = l.write();
+            let at = place(idx, items.len())?;
+            let old = items.remove(at);
+            drop(items);
+            drop(old);
+            Ok(())
+        });
+    ops.op("aten::pop.t(t[](a!) self, int idx=-1) -> t(*)")
+        .doc("Removes and gives the item at a place.")
+        .kernel(|l: List, idx: i64| {
+            let mut items = l.write();
+            if items.is_empty() {
+                return Err(Error::new(ErrorKind::Index, "pop from empty list"));
+            }
+            let at = place(idx, items.len())?;
+            Ok(items.remove(at))
+        });
+    ops.op("aten::clear.t(t[](a!) self) -> ()")
+        .doc("Removes all items.")
+        .kernel(|l: List| {
+            let old = std::mem::take(&mut *l.write());
+            drop(old);
+        });
+    ops.op("aten::reverse.t(t[](a!) self) -> ()")
+        .doc("Reverses the order.")
+        .kernel(|l: List| l.write().reverse());
     each(
         ops,
         "Removes the first item equal to `el`.",
@@ -198,9 +242,14 @@ fn tensor_place(l: &List, el: &IValue) -> Result<Option<usize>> {
 /// The list repeated; its length is checked before any memory is taken.
 fn repeated(l: &List, n: i64) -> Result<Vec<IValue>> {
     let items = l.to_vec();
-    let total = (items.len() as i64).checked_mul(n.max(0)).filter(|t| *t <= 1 << 32);
+    let total = (items.len() as i64)
+        .checked_mul(n.max(0))
+        .filter(|t| *t <= 1 << 32);
     let Some(total) = total else {
-        return Err(error(format!("a list of {} items times {n} is too long", items.len())));
+        return Err(error(format!(
+            "a list of {} items times {n} is too long",
+            items.len()
+        )));
     };
     let mut out = Vec::with_capacity(total as usize);
     for _ in 0..n.max(0) {
@@ -210,24 +259,34 @@ fn repeated(l: &List, n: i64) -> Result<Vec<IValue>> {
 }
 
 fn join(ops: &mut Rows) {
-    ops.op("aten::add.t(t[] a, t[] b) -> t[]").doc("Both lists joined.").kernel(|a: List, b: List| {
-        let mut items = a.to_vec();
-        items.extend(b.to_vec());
-        like(&a, items)
-    });
-    ops.op("aten::add_.t(t[](a!) self, t[] b) -> t[]").doc("Adds the other list's items at the end.").kernel(|a: List, b: List| {
-        let more = b.to_vec();
-        a.write().extend(more);
-        a
-    });
+    ops.op("aten::add.t(t[] a, t[] b) -> t[]")
+        .doc("Both lists joined.")
+        .kernel(|a: List, b: List| {
+            let mut items = a.to_vec();
+            items.extend(b.to_vec());
+            like(&a, items)
+        });
+    ops.op("aten::add_.t(t[](a!) self, t[] b) -> t[]")
+        .doc("Adds the other list's items at the end.")
+        .kernel(|a: List, b: List| {
+            let more = b.to_vec();
+            a.write().extend(more);
+            a
+        });
     let doc = "The list repeated.";
-    ops.op("aten::mul.left_t(t[] l, int n) -> t[]").doc(doc).kernel(|l: List, n: i64| -> Result<List> { Ok(like(&l, repeated(&l, n)?)) });
-    ops.op("aten::mul.right_(int n, t[] l) -> t[]").doc(doc).kernel(|n: i64, l: List| -> Result<List> { Ok(like(&l, repeated(&l, n)?)) });
-    ops.op("aten::mul_.t(t[](a!) l, int n) -> t[](a!)").doc("Repeats the list in place.").kernel(|l: List, n: i64| -> Result<List> {
-        let items = repeated(&l, n)?;
-        *l.write() = items;
-        Ok(l)
-    });
+    ops.op("aten::mul.left_t(t[] l, int n) -> t[]")
+        .doc(doc)
+        .kernel(|l: List, n: i64| -> Result<List> { Ok(like(&l, repeated(&l, n)?)) });
+    ops.op("aten::mul.right_(int n, t[] l) -> t[]")
+        .doc(doc)
+        .kernel(|n: i64, l: List| -> Result<List> { Ok(like(&l, repeated(&l, n)?)) });
+    ops.op("aten::mul_.t(t[](a!) l, int n) -> t[](a!)")
+        .doc("Repeats the list in place.")
+        .kernel(|l: List, n: i64| -> Result<List> {
+            let items = repeated(&l, n)?;
+            *l.write() = items;
+            Ok(l)
+        });
 }
 
 fn search(ops: &mut Rows) {
@@ -253,16 +312,18 @@ fn search(ops: &mut Rows) {
         ],
         |l: List, el: IValue| {
             let found = l.read().iter().position(|i| *i == el);
-            found.map(|p| p as i64).ok_or_else(|| {
-                Error::new(ErrorKind::Value, format!("'{}' is not in list", super::text(&el)))
-            })
+            found
+                .map(|p| p as i64)
+                .ok_or_else(|| Error::new(ErrorKind::Value, format!("'{}' is not in list", super::text(&el))))
         },
     );
     ops.op("aten::index.list_Tensor(Tensor[] self, Tensor el) -> int")
         .doc("Where the first tensor with equal elements stands.")
         .kernel(|l: List, el: IValue| {
             let found = tensor_place(&l, &el)?;
-            found.map(|p| p as i64).ok_or_else(|| Error::new(ErrorKind::Value, "the tensor is not in list"))
+            found
+                .map(|p| p as i64)
+                .ok_or_else(|| Error::new(ErrorKind::Value, "the tensor is not in list"))
         });
     ops.op("aten::count.Tensor(Tensor[] self, Tensor el) -> int")
         .doc("How many tensors have equal elements.")
@@ -296,7 +357,10 @@ fn order(a: &IValue, b: &IValue) -> Result<Ordering> {
             a.partial_cmp(b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
         }
         (IValue::Tensor(a), IValue::Tensor(b)) => {
-            let (a, b) = (super::convert::tensor_to_float(a)?, super::convert::tensor_to_float(b)?);
+            let (a, b) = (
+                super::convert::tensor_to_float(a)?,
+                super::convert::tensor_to_float(b)?,
+            );
             order(&IValue::Double(a), &IValue::Double(b))?
         }
         (IValue::Tuple(a), IValue::Tuple(b)) => {
@@ -374,7 +438,13 @@ fn extreme(l: &List, name: &str, least: bool) -> Result<IValue> {
     };
     for item in items {
         let better = match (&item, &best) {
-            (IValue::Double(a), IValue::Double(b)) => if least { a < b } else { a > b },
+            (IValue::Double(a), IValue::Double(b)) => {
+                if least {
+                    a < b
+                } else {
+                    a > b
+                }
+            }
             (a, b) => order(a, b)? == if least { Ordering::Less } else { Ordering::Greater },
         };
         if better {
@@ -401,13 +471,21 @@ fn reduce(ops: &mut Rows) {
     each(
         ops,
         "The greatest item.",
-        &["prim::max.self_int(int[] self) -> int", "prim::max.self_float(float[] self) -> float", "prim::max.self_bool(bool[] self) -> bool"],
+        &[
+            "prim::max.self_int(int[] self) -> int",
+            "prim::max.self_float(float[] self) -> float",
+            "prim::max.self_bool(bool[] self) -> bool",
+        ],
         |l: List| extreme(&l, "max", false),
     );
     each(
         ops,
         "The least item.",
-        &["prim::min.self_int(int[] self) -> int", "prim::min.self_float(float[] self) -> float", "prim::min.self_bool(bool[] self) -> bool"],
+        &[
+            "prim::min.self_int(int[] self) -> int",
+            "prim::min.self_float(float[] self) -> float",
+            "prim::min.self_bool(bool[] self) -> bool",
+        ],
         |l: List| extreme(&l, "min", true),
     );
     each(
@@ -430,26 +508,54 @@ fn reduce(ops: &mut Rows) {
         ],
         |l: List, r: List| if greater_list(&r, &l) { l } else { r },
     );
-    ops.op("aten::sum.int(int[] self) -> int").doc("The sum of the items.").kernel(|l: Vec<i64>| l.iter().fold(0i64, |s, i| s.wrapping_add(*i)));
-    ops.op("aten::sum.float(float[] self) -> float").doc("The sum of the items.").kernel(|l: Vec<f64>| l.iter().fold(0.0, |s, f| s + f));
-    ops.op("aten::sum.bool(bool[] self) -> int").doc("How many items are true.").kernel(|l: Vec<bool>| l.iter().filter(|b| **b).count() as i64);
-    ops.op("aten::sum.complex(complex[] self) -> complex").doc("The sum of the items.").kernel(|_: &Context, args: &[IValue]| -> Result<flambeau_tensor::Complex<f64>> {
-        let list = args.first().and_then(IValue::as_list).ok_or_else(|| error("expected a list"))?;
-        Ok(list.read().iter().filter_map(IValue::as_scalar).map(|s| s.to_complex()).sum())
-    });
+    ops.op("aten::sum.int(int[] self) -> int")
+        .doc("The sum of the items.")
+        .kernel(|l: Vec<i64>| l.iter().fold(0i64, |s, i| s.wrapping_add(*i)));
+    ops.op("aten::sum.float(float[] self) -> float")
+        .doc("The sum of the items.")
+        .kernel(|l: Vec<f64>| l.iter().fold(0.0, |s, f| s + f));
+    ops.op("aten::sum.bool(bool[] self) -> int")
+        .doc("How many items are true.")
+        .kernel(|l: Vec<bool>| l.iter().filter(|b| **b).count() as i64);
+    ops.op("aten::sum.complex(complex[] self) -> complex")
+        .doc("The sum of the items.")
+        .kernel(
+            |_: &Context, args: &[IValue]| -> Result<flambeau_tensor::Complex<f64>> {
+                let list = args
+                    .first()
+                    .and_then(IValue::as_list)
+                    .ok_or_else(|| error("expected a list"))?;
+                Ok(list
+                    .read()
+                    .iter()
+                    .filter_map(IValue::as_scalar)
+                    .map(|s| s.to_complex())
+                    .sum())
+            },
+        );
     each(
         ops,
         "Whether all items are true.",
-        &["aten::all.int(int[] self) -> bool", "aten::all.float(float[] self) -> bool", "aten::all.bool(bool[] self) -> bool"],
+        &[
+            "aten::all.int(int[] self) -> bool",
+            "aten::all.float(float[] self) -> bool",
+            "aten::all.bool(bool[] self) -> bool",
+        ],
         |l: List| l.read().iter().filter_map(IValue::as_scalar).all(|s| s.to_bool()),
     );
     each(
         ops,
         "Whether an item is true.",
-        &["aten::any.int(int[] self) -> bool", "aten::any.float(float[] self) -> bool", "aten::any.bool(bool[] self) -> bool"],
+        &[
+            "aten::any.int(int[] self) -> bool",
+            "aten::any.float(float[] self) -> bool",
+            "aten::any.bool(bool[] self) -> bool",
+        ],
         |l: List| l.read().iter().filter_map(IValue::as_scalar).any(|s| s.to_bool()),
     );
-    ops.op("aten::any.str(str[] self) -> bool").doc("Whether an item is not empty.").kernel(|l: List| l.read().iter().any(|s| s.as_str().is_some_and(|s| !s.is_empty())));
+    ops.op("aten::any.str(str[] self) -> bool")
+        .doc("Whether an item is not empty.")
+        .kernel(|l: List| l.read().iter().any(|s| s.as_str().is_some_and(|s| !s.is_empty())));
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use flambeau_ir::ops::{Context, Rows};
 use flambeau_ir::value::{Device, GeneratorHandle, IValue, List};
 use flambeau_tensor::layout::broadcast_shapes;
-use flambeau_tensor::{DType, ResultType, Result, Scalar, Tensor};
+use flambeau_tensor::{DType, Result, ResultType, Scalar, Tensor};
 
 use super::{each, error};
 
@@ -21,43 +21,70 @@ pub fn declare(ops: &mut Rows) {
 }
 
 fn ranges(ops: &mut Rows) {
-    ops.op("aten::__range_length(int lo, int hi, int step) -> int").doc("How many ints a range has.").kernel(|lo: i64, hi: i64, step: i64| {
-        if step == 0 {
-            return Err(error("range() arg 3 must not be zero"));
-        }
-        let (lo, hi, step) = (lo as i128, hi as i128, step as i128);
-        let count = if step > 0 && lo < hi {
-            1 + (hi - 1 - lo) / step
-        } else if step < 0 && lo > hi {
-            1 + (lo - 1 - hi) / -step
-        } else {
-            0
-        };
-        Ok(count.min(i64::MAX as i128) as i64)
-    });
+    ops.op("aten::__range_length(int lo, int hi, int step) -> int")
+        .doc("How many ints a range has.")
+        .kernel(|lo: i64, hi: i64, step: i64| {
+            if step == 0 {
+                return Err(error("range() arg 3 must not be zero"));
+            }
+            let (lo, hi, step) = (lo as i128, hi as i128, step as i128);
+            let count = if step > 0 && lo < hi {
+                1 + (hi - 1 - lo) / step
+            } else if step < 0 && lo > hi {
+                1 + (lo - 1 - hi) / -step
+            } else {
+                0
+            };
+            Ok(count.min(i64::MAX as i128) as i64)
+        });
     ops.op("aten::__derive_index(int index, int start, int step) -> int")
         .doc("The int at a place of a range.")
         .kernel(|index: i64, start: i64, step: i64| start.wrapping_add(index.wrapping_mul(step)));
 }
 
 fn identity(ops: &mut Rows) {
-    ops.op("aten::__is__(t1 self, t2 obj) -> bool").doc("Whether both are the same object.").kernel(|a: IValue, b: IValue| a.is(&b));
-    ops.op("aten::__isnot__(t1 self, t2 obj) -> bool").doc("Whether both are different objects.").kernel(|a: IValue, b: IValue| !a.is(&b));
-    ops.op("aten::_unwrap_optional(t(a)? optional) -> t(a)").doc("The value, which must not be None.").kernel(|v: IValue| {
-        if v.is_none() { Err(error("Unwrapping null optional")) } else { Ok(v) }
-    });
-    ops.op("prim::unchecked_cast(t x) -> t").doc("The value, of which more is known.").kernel(|v: IValue| v);
-    ops.op("prim::unchecked_unwrap_optional(t(a)? optional) -> t(a)").doc("The value, known not to be None.").kernel(|v: IValue| v);
-    ops.op("prim::IfThenElse(bool cond, Any(a) x, Any(b) y) -> Any(b|a)").doc("One of two values.").kernel(|cond: bool, x: IValue, y: IValue| if cond { x } else { y });
-    ops.op("prim::id(AnyClassType? x) -> int").doc("A number that tells objects apart.").kernel(|_: &Context, args: &[IValue]| match args.first() {
-        Some(IValue::Object(o)) => o.address() as i64,
-        _ => 0,
-    });
-    ops.op("aten::hash.generic(t value) -> int").doc("A number that equal values share.").kernel(|v: IValue| -> Result<i64> { hash(&v) });
-    ops.op("prim::EnumName(AnyEnumType enum) -> str").doc("The name of an enum's member.").kernel(|v: IValue| match &v {
-        IValue::Enum(e) => Ok(e.name.to_string()),
-        other => Err(error(format!("expected an enum's member, found {}", other.type_name()))),
-    });
+    ops.op("aten::__is__(t1 self, t2 obj) -> bool")
+        .doc("Whether both are the same object.")
+        .kernel(|a: IValue, b: IValue| a.is(&b));
+    ops.op("aten::__isnot__(t1 self, t2 obj) -> bool")
+        .doc("Whether both are different objects.")
+        .kernel(|a: IValue, b: IValue| !a.is(&b));
+    ops.op("aten::_unwrap_optional(t(a)? optional) -> t(a)")
+        .doc("The value, which must not be None.")
+        .kernel(|v: IValue| {
+            if v.is_none() {
+                Err(error("Unwrapping null optional"))
+            } else {
+                Ok(v)
+            }
+        });
+    ops.op("prim::unchecked_cast(t x) -> t")
+        .doc("The value, of which more is known.")
+        .kernel(|v: IValue| v);
+    ops.op("prim::unchecked_unwrap_optional(t(a)? optional) -> t(a)")
+        .doc("The value, known not to be None.")
+        .kernel(|v: IValue| v);
+    ops.op("prim::IfThenElse(bool cond, Any(a) x, Any(b) y) -> Any(b|a)")
+        .doc("One of two values.")
+        .kernel(|cond: bool, x: IValue, y: IValue| if cond { x } else { y });
+    ops.op("prim::id(AnyClassType? x) -> int")
+        .doc("A number that tells objects apart.")
+        .kernel(|_: &Context, args: &[IValue]| match args.first() {
+            Some(IValue::Object(o)) => o.address() as i64,
+            _ => 0,
+        });
+    ops.op("aten::hash.generic(t value) -> int")
+        .doc("A number that equal values share.")
+        .kernel(|v: IValue| -> Result<i64> { hash(&v) });
+    ops.op("prim::EnumName(AnyEnumType enum) -> str")
+        .doc("The name of an enum's member.")
+        .kernel(|v: IValue| match &v {
+            IValue::Enum(e) => Ok(e.name.to_string()),
+            other => Err(error(format!(
+                "expected an enum's member, found {}",
+                other.type_name()
+            ))),
+        });
     each(
         ops,
         "The value of an enum's member.",
@@ -68,7 +95,10 @@ fn identity(ops: &mut Rows) {
         ],
         |v: IValue| match &v {
             IValue::Enum(e) => Ok(e.value.clone()),
-            other => Err(error(format!("expected an enum's member, found {}", other.type_name()))),
+            other => Err(error(format!(
+                "expected an enum's member, found {}",
+                other.type_name()
+            ))),
         },
     );
 }
@@ -76,7 +106,9 @@ fn identity(ops: &mut Rows) {
 /// Ints and bools are their own hash; the rest is FNV over the bytes.
 fn hash(value: &IValue) -> Result<i64> {
     let fnv = |bytes: &[u8]| {
-        bytes.iter().fold(0xcbf29ce484222325u64, |h, b| (h ^ *b as u64).wrapping_mul(0x100000001b3)) as i64
+        bytes.iter().fold(0xcbf29ce484222325u64, |h, b| {
+            (h ^ *b as u64).wrapping_mul(0x100000001b3)
+        }) as i64
     };
     Ok(match value {
         IValue::None => 0,
@@ -95,7 +127,12 @@ fn hash(value: &IValue) -> Result<i64> {
             }
             fnv(&all)
         }
-        other => return Err(error(format!("Can't hash IValues with tag '{}'", other.type_name()))),
+        other => {
+            return Err(error(format!(
+                "Can't hash IValues with tag '{}'",
+                other.type_name()
+            )));
+        }
     })
 }
 
@@ -108,17 +145,27 @@ fn parse_device(text: &str) -> Result<Device> {
 }
 
 fn devices(ops: &mut Rows) {
-    ops.op("aten::device(str a) -> Device").doc("The device of that name.").kernel(|a: Arc<str>| parse_device(&a));
-    ops.op("aten::device.with_index(str type, int index) -> Device").doc("The device of that kind and number.").kernel(|kind: Arc<str>, index: i64| -> Result<Device> {
-        if kind.contains(':') {
-            return Err(error(format!("type (string) must not include an index because index was passed explicitly: {kind}")));
-        }
-        let mut device = parse_device(&kind)?;
-        device.index = i32::try_from(index).ok().filter(|i| *i >= 0);
-        Ok(device)
-    });
-    ops.op("prim::index(Device self) -> int?").doc("The device's number, if it has one.").kernel(|d: Device| IValue::from(d.index.map(|i| i as i64)));
-    ops.op("prim::type(Device self) -> str").doc("The device's kind.").kernel(|d: Device| d.kind.to_string());
+    ops.op("aten::device(str a) -> Device")
+        .doc("The device of that name.")
+        .kernel(|a: Arc<str>| parse_device(&a));
+    ops.op("aten::device.with_index(str type, int index) -> Device")
+        .doc("The device of that kind and number.")
+        .kernel(|kind: Arc<str>, index: i64| -> Result<Device> {
+            if kind.contains(':') {
+                return Err(error(format!(
+                    "type (string) must not include an index because index was passed explicitly: {kind}"
+                )));
+            }
+            let mut device = parse_device(&kind)?;
+            device.index = i32::try_from(index).ok().filter(|i| *i >= 0);
+            Ok(device)
+        });
+    ops.op("prim::index(Device self) -> int?")
+        .doc("The device's number, if it has one.")
+        .kernel(|d: Device| IValue::from(d.index.map(|i| i as i64)));
+    ops.op("prim::type(Device self) -> str")
+        .doc("The device's kind.")
+        .kernel(|d: Device| d.kind.to_string());
 }
 
 fn modes(ops: &mut Rows) {
@@ -137,21 +184,45 @@ fn modes(ops: &mut Rows) {
         ],
         no,
     );
-    ops.op("aten::is_scripting() -> bool").doc("Whether the code is compiled; it is.").kernel(|| true);
-    ops.op("aten::has_torch_function(...) -> bool").doc("Whether an argument overrides operators; none does.").kernel(|_: &Context, _: &[IValue]| false);
-    ops.op("aten::get_autocast_dtype(str device_type) -> ScalarType").doc("The dtype of automatic casts.").kernel(|_: Arc<str>| DType::BFloat16);
-    ops.op("aten::_get_cpu_capability() -> str").doc("The vector instructions that PyTorch would use.").kernel(|| "DEFAULT");
-    ops.op("aten::is_grad_enabled() -> bool").doc("Whether operations are recorded for gradients.").kernel(|ctx: &Context| ctx.grad_enabled());
-    ops.op("aten::set_grad_enabled(bool val) -> ()").doc("Switches the recording for gradients.").kernel(|ctx: &Context, val: bool| ctx.set_grad_enabled(val));
-    ops.op("aten::warn(str message, int stacklevel=2) -> ()").doc("Shows a warning.").kernel(|ctx: &Context, message: Arc<str>, _: i64| (ctx.warn)(&message));
-    ops.op("prim::TimePoint() -> int").doc("Microseconds of a clock that only goes forward.").kernel(|| {
-        static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
-        START.get_or_init(std::time::Instant::now).elapsed().as_micros() as i64
-    });
-    ops.op("prim::AddStatValue(str key, int val) -> ()").doc("Counts nothing: there is no statistics collector.").kernel(|_: Arc<str>, _: i64| ());
-    ops.op("aten::_assert_scalar(Scalar self, str assert_msg) -> ()").doc("Fails with the message if the number is zero.").kernel(|a: Scalar, message: Arc<str>| {
-        if a.to_bool() { Ok(()) } else { Err(error(message.to_string())) }
-    });
+    ops.op("aten::is_scripting() -> bool")
+        .doc("Whether the code is compiled; it is.")
+        .kernel(|| true);
+    ops.op("aten::has_torch_function(...) -> bool")
+        .doc("Whether an argument overrides operators; none does.")
+        .kernel(|_: &Context, _: &[IValue]| false);
+    ops.op("aten::get_autocast_dtype(str device_type) -> ScalarType")
+        .doc("The dtype of automatic casts.")
+        .kernel(|_: Arc<str>| DType::BFloat16);
+    ops.op("aten::_get_cpu_capability() -> str")
+        .doc("The vector instructions that PyTorch would use.")
+        .kernel(|| "DEFAULT");
+    ops.op("aten::is_grad_enabled() -> bool")
+        .doc("Whether operations are recorded for gradients.")
+        .kernel(|ctx: &Context| ctx.grad_enabled());
+    ops.op("aten::set_grad_enabled(bool val) -> ()")
+        .doc("Switches the recording for gradients.")
+        .kernel(|ctx: &Context, val: bool| ctx.set_grad_enabled(val));
+    ops.op("aten::warn(str message, int stacklevel=2) -> ()")
+        .doc("Shows a warning.")
+        .kernel(|ctx: &Context, message: Arc<str>, _: i64| (ctx.warn)(&message));
+    ops.op("prim::TimePoint() -> int")
+        .doc("Microseconds of a clock that only goes forward.")
+        .kernel(|| {
+            static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+            START.get_or_init(std::time::Instant::now).elapsed().as_micros() as i64
+        });
+    ops.op("prim::AddStatValue(str key, int val) -> ()")
+        .doc("Counts nothing: there is no statistics collector.")
+        .kernel(|_: Arc<str>, _: i64| ());
+    ops.op("aten::_assert_scalar(Scalar self, str assert_msg) -> ()")
+        .doc("Fails with the message if the number is zero.")
+        .kernel(|a: Scalar, message: Arc<str>| {
+            if a.to_bool() {
+                Ok(())
+            } else {
+                Err(error(message.to_string()))
+            }
+        });
     each(
         ops,
         "Fails if the number is out of bounds.",
@@ -164,27 +235,39 @@ fn modes(ops: &mut Rows) {
             if (min..=max).contains(&size) {
                 Ok(())
             } else {
-                Err(error(format!("Invalid value range for {size} between [{min}, {max}]")))
+                Err(error(format!(
+                    "Invalid value range for {size} between [{min}, {max}]"
+                )))
             }
         },
     );
 }
 
 fn generators(ops: &mut Rows) {
-    ops.op("aten::manual_seed(int seed) -> ()").doc("Seeds the default generator.").kernel(|ctx: &Context, seed: i64| ctx.generator.lock().manual_seed(seed as u64));
-    ops.op("aten::manual_seed.generator(Generator(a!) self, int seed) -> Generator(a!)").doc("Seeds a generator.").kernel(|g: GeneratorHandle, seed: i64| {
-        g.lock().manual_seed(seed as u64);
-        IValue::Generator(g)
-    });
-    ops.op("aten::initial_seed(Generator self) -> int").doc("What the generator was seeded with.").kernel(|g: GeneratorHandle| g.lock().initial_seed() as i64);
-    ops.op("aten::seed(Generator(a!) self) -> int").doc("Seeds the generator from the system's randomness and gives the seed.").kernel(|g: GeneratorHandle| g.lock().seed() as i64);
-    ops.op("aten::Generator(*, Device? device=None, int? seed=None) -> Generator").doc("A new generator.").kernel(|_: Option<Device>, seed: Option<i64>| {
-        let mut generator = flambeau_tensor::random::Generator::default();
-        if let Some(seed) = seed {
-            generator.manual_seed(seed as u64);
-        }
-        IValue::Generator(Arc::new(parking_lot::Mutex::new(generator)))
-    });
+    ops.op("aten::manual_seed(int seed) -> ()")
+        .doc("Seeds the default generator.")
+        .kernel(|ctx: &Context, seed: i64| ctx.generator.lock().manual_seed(seed as u64));
+    ops.op("aten::manual_seed.generator(Generator(a!) self, int seed) -> Generator(a!)")
+        .doc("Seeds a generator.")
+        .kernel(|g: GeneratorHandle, seed: i64| {
+            g.lock().manual_seed(seed as u64);
+            IValue::Generator(g)
+        });
+    ops.op("aten::initial_seed(Generator self) -> int")
+        .doc("What the generator was seeded with.")
+        .kernel(|g: GeneratorHandle| g.lock().initial_seed() as i64);
+    ops.op("aten::seed(Generator(a!) self) -> int")
+        .doc("Seeds the generator from the system's randomness and gives the seed.")
+        .kernel(|g: GeneratorHandle| g.lock().seed() as i64);
+    ops.op("aten::Generator(*, Device? device=None, int? seed=None) -> Generator")
+        .doc("A new generator.")
+        .kernel(|_: Option<Device>, seed: Option<i64>| {
+            let mut generator = flambeau_tensor::random::Generator::default();
+            if let Some(seed) = seed {
+                generator.manual_seed(seed as u64);
+            }
+            IValue::Generator(Arc::new(parking_lot::Mutex::new(generator)))
+        });
 }
 
 /// The dtype that operations on the two give.
@@ -193,42 +276,80 @@ fn result_type(result: ResultType) -> Result<DType> {
 }
 
 fn dtypes(ops: &mut Rows) {
-    ops.op("aten::can_cast(ScalarType from_, ScalarType to) -> bool").doc("Whether a result of one dtype may be stored as the other.").kernel(|from: DType, to: DType| from.can_cast(to));
-    ops.op("aten::promote_types(ScalarType type1, ScalarType type2) -> ScalarType").doc("The smallest dtype that holds both.").kernel(|a: DType, b: DType| a.promote(b));
-    ops.op("aten::result_type.Scalar_Scalar(Scalar scalar1, Scalar scalar2) -> ScalarType").doc("The dtype of the operands' sum.").kernel(|a: Scalar, b: Scalar| result_type(ResultType::default().scalar(a).scalar(b)));
-    ops.op("aten::result_type.Tensor(Tensor tensor, Tensor other) -> ScalarType").doc("The dtype of the operands' sum.").kernel(|a: Tensor, b: Tensor| result_type(ResultType::default().tensor(a.dtype(), a.dim()).tensor(b.dtype(), b.dim())));
-    ops.op("aten::result_type.Scalar(Tensor tensor, Scalar other) -> ScalarType").doc("The dtype of the operands' sum.").kernel(|a: Tensor, b: Scalar| result_type(ResultType::default().tensor(a.dtype(), a.dim()).scalar(b)));
-    ops.op("aten::result_type.Scalar_Tensor(Scalar scalar, Tensor tensor) -> ScalarType").doc("The dtype of the operands' sum.").kernel(|a: Scalar, b: Tensor| result_type(ResultType::default().scalar(a).tensor(b.dtype(), b.dim())));
+    ops.op("aten::can_cast(ScalarType from_, ScalarType to) -> bool")
+        .doc("Whether a result of one dtype may be stored as the other.")
+        .kernel(|from: DType, to: DType| from.can_cast(to));
+    ops.op("aten::promote_types(ScalarType type1, ScalarType type2) -> ScalarType")
+        .doc("The smallest dtype that holds both.")
+        .kernel(|a: DType, b: DType| a.promote(b));
+    ops.op("aten::result_type.Scalar_Scalar(Scalar scalar1, Scalar scalar2) -> ScalarType")
+        .doc("The dtype of the operands' sum.")
+        .kernel(|a: Scalar, b: Scalar| result_type(ResultType::default().scalar(a).scalar(b)));
+    ops.op("aten::result_type.Tensor(Tensor tensor, Tensor other) -> ScalarType")
+        .doc("The dtype of the operands' sum.")
+        .kernel(|a: Tensor, b: Tensor| {
+            result_type(
+                ResultType::default()
+                    .tensor(a.dtype(), a.dim())
+                    .tensor(b.dtype(), b.dim()),
+            )
+        });
+    ops.op("aten::result_type.Scalar(Tensor tensor, Scalar other) -> ScalarType")
+        .doc("The dtype of the operands' sum.")
+        .kernel(|a: Tensor, b: Scalar| {
+            result_type(ResultType::default().tensor(a.dtype(), a.dim()).scalar(b))
+        });
+    ops.op("aten::result_type.Scalar_Tensor(Scalar scalar, Tensor tensor) -> ScalarType")
+        .doc("The dtype of the operands' sum.")
+        .kernel(|a: Scalar, b: Tensor| {
+            result_type(ResultType::default().scalar(a).tensor(b.dtype(), b.dim()))
+        });
 }
 
 fn sizes(ops: &mut Rows) {
     each(
         ops,
         "The sizes that two tensors broadcast to.",
-        &["aten::_infer_size(int[] a, int[] b) -> int[]", "aten::broadcast_shapes(int[] a, int[] b) -> int[]"],
+        &[
+            "aten::_infer_size(int[] a, int[] b) -> int[]",
+            "aten::broadcast_shapes(int[] a, int[] b) -> int[]",
+        ],
         |a: Vec<i64>, b: Vec<i64>| -> Result<Vec<i64>> { Ok(broadcast_shapes(&a, &b)?.to_vec()) },
     );
-    ops.op("prim::BroadcastSizes(...) -> int[]").doc("The sizes that tensors broadcast to.").kernel(|_: &Context, args: &[IValue]| -> Result<Vec<i64>> {
-        let mut sizes = Vec::new();
-        for arg in args {
-            let more = arg.as_list().and_then(List::to_ints).ok_or_else(|| error("expected lists of ints"))?;
-            sizes = broadcast_shapes(&sizes, &more)?.to_vec();
-        }
-        Ok(sizes)
-    });
-    ops.op("aten::Size(int[] sizes) -> int[]").doc("The sizes as they are.").kernel(|l: List| l);
-    ops.op("aten::_size_if_not_equal(int[] self_size, int[] other_size) -> int[]?").doc("The first sizes, unless they equal the others.").kernel(|a: Vec<i64>, b: Vec<i64>| {
-        if a == b { IValue::None } else { a.into() }
-    });
-    ops.op("prim::ReductionSizes(int[] size, int[] red_axes, bool keepdim=False) -> int[]").doc("The sizes that a reduction leaves.").kernel(|size: Vec<i64>, axes: Vec<i64>, keep: bool| -> Result<Vec<i64>> {
-        let mask = flambeau_tensor::layout::dim_mask(&axes, size.len())?;
-        Ok(size
-            .iter()
-            .zip(&mask)
-            .filter(|(_, reduced)| keep || !**reduced)
-            .map(|(s, reduced)| if *reduced { 1 } else { *s })
-            .collect())
-    });
+    ops.op("prim::BroadcastSizes(...) -> int[]")
+        .doc("The sizes that tensors broadcast to.")
+        .kernel(|_: &Context, args: &[IValue]| -> Result<Vec<i64>> {
+            let mut sizes = Vec::new();
+            for arg in args {
+                let more = arg
+                    .as_list()
+                    .and_then(List::to_ints)
+                    .ok_or_else(|| error("expected lists of ints"))?;
+                sizes = broadcast_shapes(&sizes, &more)?.to_vec();
+            }
+            Ok(sizes)
+        });
+    ops.op("aten::Size(int[] sizes) -> int[]")
+        .doc("The sizes as they are.")
+        .kernel(|l: List| l);
+    ops.op("aten::_size_if_not_equal(int[] self_size, int[] other_size) -> int[]?")
+        .doc("The first sizes, unless they equal the others.")
+        .kernel(
+            |a: Vec<i64>, b: Vec<i64>| {
+                if a == b { IValue::None } else { a.into() }
+            },
+        );
+    ops.op("prim::ReductionSizes(int[] size, int[] red_axes, bool keepdim=False) -> int[]")
+        .doc("The sizes that a reduction leaves.")
+        .kernel(|size: Vec<i64>, axes: Vec<i64>, keep: bool| -> Result<Vec<i64>> {
+            let mask = flambeau_tensor::layout::dim_mask(&axes, size.len())?;
+            Ok(size
+                .iter()
+                .zip(&mask)
+                .filter(|(_, reduced)| keep || !**reduced)
+                .map(|(s, reduced)| if *reduced { 1 } else { *s })
+                .collect())
+        });
 }
 
 fn autograd(ops: &mut Rows) {
@@ -239,7 +360,13 @@ fn autograd(ops: &mut Rows) {
             _ => false,
         }
     }
-    ops.op("prim::AutogradAnyNonZero(...) -> bool").doc("Whether a gradient is there.").kernel(|_: &Context, args: &[IValue]| args.iter().any(defined));
-    ops.op("prim::AutogradAllZero(...) -> bool").doc("Whether no gradient is there.").kernel(|_: &Context, args: &[IValue]| !args.iter().any(defined));
-    ops.op("prim::AutogradAllNonZero(...) -> bool").doc("Whether all gradients are there.").kernel(|_: &Context, args: &[IValue]| args.iter().all(defined));
+    ops.op("prim::AutogradAnyNonZero(...) -> bool")
+        .doc("Whether a gradient is there.")
+        .kernel(|_: &Context, args: &[IValue]| args.iter().any(defined));
+    ops.op("prim::AutogradAllZero(...) -> bool")
+        .doc("Whether no gradient is there.")
+        .kernel(|_: &Context, args: &[IValue]| !args.iter().any(defined));
+    ops.op("prim::AutogradAllNonZero(...) -> bool")
+        .doc("Whether all gradients are there.")
+        .kernel(|_: &Context, args: &[IValue]| args.iter().all(defined));
 }

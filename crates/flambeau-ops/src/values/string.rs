@@ -32,21 +32,36 @@ fn find(text: &[u8], needle: &[u8], from: usize) -> Option<usize> {
     if needle.is_empty() {
         return Some(from);
     }
-    text[from..].windows(needle.len()).position(|w| w == needle).map(|p| p + from)
+    text[from..]
+        .windows(needle.len())
+        .position(|w| w == needle)
+        .map(|p| p + from)
 }
 
 /// Bounds as the methods with `start` and `end` take them; -1 as end is behind the last byte.
 fn bounds(size: usize, start: i64, end: i64) -> (i64, i64) {
     let size = size as i64;
-    let start = if start < 0 { (size.saturating_add(start)).max(0) } else { start };
-    let end = if end < 0 { (size.saturating_add(end).saturating_add(1)).max(0) } else { end };
+    let start = if start < 0 {
+        (size.saturating_add(start)).max(0)
+    } else {
+        start
+    };
+    let end = if end < 0 {
+        (size.saturating_add(end).saturating_add(1)).max(0)
+    } else {
+        end
+    };
     (start, end)
 }
 
 fn part(text: &[u8], start: i64, end: i64) -> &[u8] {
     let size = text.len() as i64;
     let (start, end) = (start.clamp(0, size), end.clamp(0, size));
-    if end > start { &text[start as usize..end as usize] } else { &[] }
+    if end > start {
+        &text[start as usize..end as usize]
+    } else {
+        &[]
+    }
 }
 
 fn find_in(text: &str, needle: &str, start: i64, end: i64, last: bool) -> Result<i64> {
@@ -66,7 +81,9 @@ fn find_in(text: &str, needle: &str, start: i64, end: i64, last: bool) -> Result
 }
 
 fn out_of_range(start: i64, size: usize) -> Error {
-    error(format!("basic_string::substr: __pos (which is {start}) > this->size() (which is {size})"))
+    error(format!(
+        "basic_string::substr: __pos (which is {start}) > this->size() (which is {size})"
+    ))
 }
 
 /// `self[start:end]` of `startswith` and `endswith`, which insist on a start within the string.
@@ -81,22 +98,35 @@ fn checked_part(text: &str, start: i64, end: i64) -> Result<&[u8]> {
 }
 
 fn basics(ops: &mut Rows) {
-    ops.op("aten::add.str(str a, str b) -> str").doc("Both strings joined.").kernel(|a: Str, b: Str| format!("{a}{b}"));
-    ops.op("aten::len.str(str s) -> int").doc("The number of bytes.").kernel(|s: Str| s.len() as i64);
-    ops.op("aten::list(str t) -> str[]").doc("The characters as strings.").kernel(|t: Str| {
-        if t.is_ascii() {
-            t.bytes().map(|b| (b as char).to_string()).collect::<Vec<_>>()
-        } else {
-            t.chars().map(String::from).collect()
-        }
-    });
+    ops.op("aten::add.str(str a, str b) -> str")
+        .doc("Both strings joined.")
+        .kernel(|a: Str, b: Str| format!("{a}{b}"));
+    ops.op("aten::len.str(str s) -> int")
+        .doc("The number of bytes.")
+        .kernel(|s: Str| s.len() as i64);
+    ops.op("aten::list(str t) -> str[]")
+        .doc("The characters as strings.")
+        .kernel(|t: Str| {
+            if t.is_ascii() {
+                t.bytes().map(|b| (b as char).to_string()).collect::<Vec<_>>()
+            } else {
+                t.chars().map(String::from).collect()
+            }
+        });
     each(
         ops,
         "The byte at a place, which may count from the end.",
-        &["aten::__getitem__.str(str s, int index) -> str", "prim::StringIndex(str string, int index) -> str"],
+        &[
+            "aten::__getitem__.str(str s, int index) -> str",
+            "prim::StringIndex(str string, int index) -> str",
+        ],
         |s: Str, index: i64| {
             let size = s.len() as i64;
-            let place = if index < 0 { size.wrapping_add(index) } else { index };
+            let place = if index < 0 {
+                size.wrapping_add(index)
+            } else {
+                index
+            };
             if !(0..size).contains(&place) {
                 let place = place as u64;
                 return Err(error(format!(
@@ -109,14 +139,18 @@ fn basics(ops: &mut Rows) {
     );
     ops.op("aten::slice.str(str string, int? start=None, int? end=None, int step=1) -> str")
         .doc("The bytes from `start` to `end`.")
-        .kernel(|s: Str, start: Option<i64>, end: Option<i64>, step: i64| -> Result<Str> {
-            if step == 0 {
-                return Err(error("String slice should have non-zero step"));
-            }
-            let bytes = s.as_bytes();
-            let picked: Vec<u8> = slice_indices(bytes.len(), start, end, step).map(|i| bytes[i]).collect();
-            Ok(from_bytes(&picked))
-        });
+        .kernel(
+            |s: Str, start: Option<i64>, end: Option<i64>, step: i64| -> Result<Str> {
+                if step == 0 {
+                    return Err(error("String slice should have non-zero step"));
+                }
+                let bytes = s.as_bytes();
+                let picked: Vec<u8> = slice_indices(bytes.len(), start, end, step)
+                    .map(|i| bytes[i])
+                    .collect();
+                Ok(from_bytes(&picked))
+            },
+        );
     ops.op("aten::join(str self, str[] values) -> str")
         .doc("The values with the string between them.")
         .kernel(|s: Str, values: Vec<Str>| values.join(&s));
@@ -126,7 +160,11 @@ fn basics(ops: &mut Rows) {
             if old.is_empty() {
                 return s.to_string();
             }
-            if max < 0 { s.replace(&*old, &new) } else { s.replacen(&*old, &new, max as usize) }
+            if max < 0 {
+                s.replace(&*old, &new)
+            } else {
+                s.replacen(&*old, &new, max as usize)
+            }
         });
 }
 
@@ -138,7 +176,11 @@ fn search(ops: &mut Rows) {
         .doc("Where the substring stands last, or -1.")
         .kernel(|s: Str, sub: Str, start: i64, end: i64| find_in(&s, &sub, start, end, true));
     fn found(place: i64) -> Result<i64> {
-        if place < 0 { Err(value_error("substring not found")) } else { Ok(place) }
+        if place < 0 {
+            Err(value_error("substring not found"))
+        } else {
+            Ok(place)
+        }
     }
     ops.op("aten::index.str(str self, str substr, int start=0, int end=-1) -> int")
         .doc("Where the substring stands first.")
@@ -208,7 +250,11 @@ fn split(ops: &mut Rows) {
             let Some(separator) = separator else {
                 // `max` has no effect here.
                 let blank = |c: char| matches!(c, ' ' | '\t'..='\r' | '\x1c'..='\x1e');
-                return Ok(s.split(blank).filter(|p| !p.is_empty()).map(String::from).collect::<Vec<_>>());
+                return Ok(s
+                    .split(blank)
+                    .filter(|p| !p.is_empty())
+                    .map(String::from)
+                    .collect::<Vec<_>>());
             };
             if separator.is_empty() {
                 return Err(value_error("empty separator"));
@@ -216,7 +262,10 @@ fn split(ops: &mut Rows) {
             Ok(match max {
                 ..0 => s.split(&*separator).map(String::from).collect(),
                 i64::MAX => s.split(&*separator).map(String::from).collect(),
-                _ => s.splitn(max as usize + 1, &*separator).map(String::from).collect(),
+                _ => s
+                    .splitn(max as usize + 1, &*separator)
+                    .map(String::from)
+                    .collect(),
             })
         });
     ops.op("aten::rsplit(str self, str separator=\" \", int max=-1) -> str[]")
@@ -227,7 +276,10 @@ fn split(ops: &mut Rows) {
             }
             let mut pieces: Vec<String> = match max {
                 ..0 | i64::MAX => s.rsplit(&*separator).map(String::from).collect(),
-                _ => s.rsplitn(max as usize + 1, &*separator).map(String::from).collect(),
+                _ => s
+                    .rsplitn(max as usize + 1, &*separator)
+                    .map(String::from)
+                    .collect(),
             };
             pieces.reverse();
             Ok(pieces)
@@ -238,38 +290,72 @@ fn split(ops: &mut Rows) {
     ops.op("aten::partition(str self, str separator) -> (str, str, str)")
         .doc("What stands before the first separator, the separator, and what follows.")
         .kernel(|s: Str, separator: Str| match s.find(&*separator) {
-            Some(p) => (s[..p].to_string(), separator.to_string(), s[p + separator.len()..].to_string()),
+            Some(p) => (
+                s[..p].to_string(),
+                separator.to_string(),
+                s[p + separator.len()..].to_string(),
+            ),
             None => (s.to_string(), String::new(), String::new()),
         });
     ops.op("aten::rpartition(str self, str separator) -> (str, str, str)")
         .doc("What stands before the last separator, the separator, and what follows.")
         .kernel(|s: Str, separator: Str| match s.rfind(&*separator) {
-            Some(p) => (s[..p].to_string(), separator.to_string(), s[p + separator.len()..].to_string()),
+            Some(p) => (
+                s[..p].to_string(),
+                separator.to_string(),
+                s[p + separator.len()..].to_string(),
+            ),
             None => (String::new(), String::new(), s.to_string()),
         });
 }
 
 fn letter_case(ops: &mut Rows) {
-    ops.op("aten::lower(str self) -> str").doc("The string in lower case.").kernel(|s: Str| s.to_ascii_lowercase());
-    ops.op("aten::upper(str self) -> str").doc("The string in upper case.").kernel(|s: Str| s.to_ascii_uppercase());
-    ops.op("aten::swapcase(str self) -> str").doc("Upper case for lower, lower for upper.").kernel(|s: Str| {
-        let swap = |c: char| if c.is_ascii_uppercase() { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() };
-        s.chars().map(swap).collect::<String>()
-    });
-    ops.op("aten::capitalize(str self) -> str").doc("The first letter in upper case, the others in lower.").kernel(|s: Str| {
-        let mut first = true;
-        let mut one = |c: char| if std::mem::take(&mut first) { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };
-        s.chars().map(&mut one).collect::<String>()
-    });
-    ops.op("aten::title(str self) -> str").doc("The first letter of each word in upper case.").kernel(|s: Str| {
-        let mut inside = false;
-        let mut one = |c: char| {
-            let made = if inside { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() };
-            inside = c.is_ascii_alphabetic();
-            made
-        };
-        s.chars().map(&mut one).collect::<String>()
-    });
+    ops.op("aten::lower(str self) -> str")
+        .doc("The string in lower case.")
+        .kernel(|s: Str| s.to_ascii_lowercase());
+    ops.op("aten::upper(str self) -> str")
+        .doc("The string in upper case.")
+        .kernel(|s: Str| s.to_ascii_uppercase());
+    ops.op("aten::swapcase(str self) -> str")
+        .doc("Upper case for lower, lower for upper.")
+        .kernel(|s: Str| {
+            let swap = |c: char| {
+                if c.is_ascii_uppercase() {
+                    c.to_ascii_lowercase()
+                } else {
+                    c.to_ascii_uppercase()
+                }
+            };
+            s.chars().map(swap).collect::<String>()
+        });
+    ops.op("aten::capitalize(str self) -> str")
+        .doc("The first letter in upper case, the others in lower.")
+        .kernel(|s: Str| {
+            let mut first = true;
+            let mut one = |c: char| {
+                if std::mem::take(&mut first) {
+                    c.to_ascii_uppercase()
+                } else {
+                    c.to_ascii_lowercase()
+                }
+            };
+            s.chars().map(&mut one).collect::<String>()
+        });
+    ops.op("aten::title(str self) -> str")
+        .doc("The first letter of each word in upper case.")
+        .kernel(|s: Str| {
+            let mut inside = false;
+            let mut one = |c: char| {
+                let made = if inside {
+                    c.to_ascii_lowercase()
+                } else {
+                    c.to_ascii_uppercase()
+                };
+                inside = c.is_ascii_alphabetic();
+                made
+            };
+            s.chars().map(&mut one).collect::<String>()
+        });
 }
 
 /// Whether all bytes are of one class; never for the empty string.
@@ -294,24 +380,44 @@ fn is_title(s: &str) -> bool {
 }
 
 fn is_identifier(s: &str) -> bool {
-    let Some(first) = s.bytes().next() else { return false };
+    let Some(first) = s.bytes().next() else {
+        return false;
+    };
     !first.is_ascii_digit() && s.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 fn classes(ops: &mut Rows) {
-    ops.op("aten::isalnum(str self) -> bool").doc("Whether all are letters and digits.").kernel(|s: Str| all(&s, u8::is_ascii_alphanumeric));
-    ops.op("aten::isalpha(str self) -> bool").doc("Whether all are letters.").kernel(|s: Str| all(&s, u8::is_ascii_alphabetic));
+    ops.op("aten::isalnum(str self) -> bool")
+        .doc("Whether all are letters and digits.")
+        .kernel(|s: Str| all(&s, u8::is_ascii_alphanumeric));
+    ops.op("aten::isalpha(str self) -> bool")
+        .doc("Whether all are letters.")
+        .kernel(|s: Str| all(&s, u8::is_ascii_alphabetic));
     each(
         ops,
         "Whether all are digits.",
-        &["aten::isdecimal(str self) -> bool", "aten::isdigit(str self) -> bool", "aten::isnumeric(str self) -> bool"],
+        &[
+            "aten::isdecimal(str self) -> bool",
+            "aten::isdigit(str self) -> bool",
+            "aten::isnumeric(str self) -> bool",
+        ],
         |s: Str| all(&s, u8::is_ascii_digit),
     );
-    ops.op("aten::isspace(str self) -> bool").doc("Whether all are blanks.").kernel(|s: Str| all(&s, |b| matches!(b, b' ' | b'\t'..=b'\r')));
-    ops.op("aten::isidentifier(str self) -> bool").doc("Whether the string is letters and digits, no digit first.").kernel(|s: Str| is_identifier(&s));
-    ops.op("aten::islower(str self) -> bool").doc("Whether all letters are in lower case, and there is one.").kernel(|s: Str| cased(&s, u8::is_ascii_uppercase));
-    ops.op("aten::isupper(str self) -> bool").doc("Whether all letters are in upper case, and there is one.").kernel(|s: Str| cased(&s, u8::is_ascii_lowercase));
-    ops.op("aten::istitle(str self) -> bool").doc("Whether words begin in upper case and go on in lower.").kernel(|s: Str| is_title(&s));
+    ops.op("aten::isspace(str self) -> bool")
+        .doc("Whether all are blanks.")
+        .kernel(|s: Str| all(&s, |b| matches!(b, b' ' | b'\t'..=b'\r')));
+    ops.op("aten::isidentifier(str self) -> bool")
+        .doc("Whether the string is letters and digits, no digit first.")
+        .kernel(|s: Str| is_identifier(&s));
+    ops.op("aten::islower(str self) -> bool")
+        .doc("Whether all letters are in lower case, and there is one.")
+        .kernel(|s: Str| cased(&s, u8::is_ascii_uppercase));
+    ops.op("aten::isupper(str self) -> bool")
+        .doc("Whether all letters are in upper case, and there is one.")
+        .kernel(|s: Str| cased(&s, u8::is_ascii_lowercase));
+    ops.op("aten::istitle(str self) -> bool")
+        .doc("Whether words begin in upper case and go on in lower.")
+        .kernel(|s: Str| is_title(&s));
     ops.op("aten::isprintable(str self) -> bool")
         .doc("Whether all can be printed.")
         .kernel(|s: Str| s.bytes().all(|b| b.is_ascii_graphic() || b == b' '));
@@ -330,7 +436,9 @@ fn fill(fillchar: &str) -> Result<char> {
     let mut chars = fillchar.chars();
     match (chars.next(), fillchar.len()) {
         (Some(c), 1) => Ok(c),
-        _ => Err(error("TypeError: The fill character must be exactly one character long")),
+        _ => Err(error(
+            "TypeError: The fill character must be exactly one character long",
+        )),
     }
 }
 
@@ -364,7 +472,9 @@ fn padding(ops: &mut Rows) {
         });
     ops.op("aten::zfill(str self, int width) -> str")
         .doc("The string filled up with zeros at the left; a sign stays where it is.")
-        .kernel(|s: Str, width: i64| -> Result<String> { Ok(format!("{}{s}", repeated('0', missing(&s, width)?))) });
+        .kernel(|s: Str, width: i64| -> Result<String> {
+            Ok(format!("{}{s}", repeated('0', missing(&s, width)?)))
+        });
     ops.op("aten::expandtabs(str self, int tabsize=8) -> str")
         .doc("Tabs as blanks; columns count from the string's start.")
         .kernel(|s: Str, tabsize: i64| -> Result<String> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use flambeau_ir::ops::OpTable;
 use flambeau_ir::types::Type;
 
-use super::error::{Result, Text};
+use super::error::{CompileError, ErrorKind, Result, Text};
 use super::{Emitter, Resolver};
 use super::tree::*;
 
@@ -105,6 +105,7 @@ impl Emitter<'_> {
             "RRef" => Type::RRef(next().into()),
             "Dict" | "dict" => {
                 let key = next();
+                check_dict_key(&key)?;
                 Type::dict(key, next())
             }
             "Union" => Type::union(parts),
@@ -204,9 +205,22 @@ fn kind_name(expr: &Expr) -> &'static str {
         ExprKind::False => "False",
         ExprKind::Dots => "dots",
         ExprKind::Apply(_) => "apply",
-        ExprKind::List(_) => "list_literal",
-        ExprKind::Tuple(_) => "tuple_literal",
-        ExprKind::Dict(..) => "dict_literal",
+        ExprKind::List(_) => "list-literal",
+        ExprKind::Tuple(_) => "tuple-literal",
+        ExprKind::Dict(..) => "dict-literal",
         _ => "expression",
     }
+}
+
+/// Dicts have keys of few types.
+pub(super) fn check_dict_key(key: &Type) -> Result<()> {
+    if matches!(
+        key,
+        Type::Any | Type::Int | Type::Bool | Type::Float | Type::Complex | Type::Str | Type::Tensor(_) | Type::Device
+    ) {
+        return Ok(());
+    }
+    Err(CompileError::new(ErrorKind::Compile, format!(
+        "Cannot create dict for key type '{key}', only int, float, complex, Tensor, device and string keys are supported"
+    )))
 }

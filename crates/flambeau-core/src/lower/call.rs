@@ -154,6 +154,9 @@ impl Emitter<'_> {
                 self.call_method(loc, object, "__init__", args, kwargs)?;
                 Ok(Sugared::Simple(object))
             }
+            Sugared::Host(HostValue::Class { class, .. }) => {
+                self.call(&Sugared::Class(class.clone()), loc, args, kwargs, binders)
+            }
             Sugared::NamedTuple(ty) => {
                 let Some(schema) = named_tuple_schema(ty) else {
                     return self.fail(loc, "expected a NamedTuple");
@@ -216,6 +219,24 @@ impl Emitter<'_> {
                 Ok(Sugared::Simple(self.uninitialized(&ty, None)))
             }
             Sugared::TorchCheck => self.torch_check(loc, args, kwargs),
+            Sugared::Host(HostValue::Opaque(name)) if name.starts_with("module class ") => {
+                let name = &name["module class ".len()..];
+                self.fail(loc, format!("Cannot instantiate class '{name}' in a script function"))
+            }
+            Sugared::Host(HostValue::Opaque(name)) if is_python_builtin_class(name) => {
+                // Python's own classes count as functions of tensors.
+                let arguments = (0..args.len()).map(|i| Argument::new(i.to_string(), Type::TENSOR)).collect();
+                let schema = Schema {
+                    name: name.to_string(),
+                    overload: String::new(),
+                    arguments,
+                    returns: vec![Argument::new("0", Type::TENSOR)],
+                    is_vararg: false,
+                    is_varret: false,
+                };
+                self.match_schema(&schema, Some(loc), args, kwargs, None)?;
+                self.fail(loc, format!("Python functions such as `{name}` cannot be called here"))
+            }
             other => {
                 let kind = self.kind_of(other);
                 self.fail(loc, format!("cannot call a {kind}"))
@@ -767,6 +788,13 @@ impl Emitter<'_> {
     }
 }
 
+fn is_python_builtin_class(name: &str) -> bool {
+    matches!(
+        name,
+        "reversed" | "map" | "filter" | "set" | "frozenset" | "object" | "bytes" | "bytearray" | "type" | "super"
+    )
+}
+
 fn collect_leaves(tree: &IterableTree, leaves: &mut Vec<Sugared>) {
     for child in &tree.children {
         match child {
@@ -825,7 +853,7 @@ fn named_tuple_schema(ty: &Type) -> Option<Schema> {
         argument
     });
     Some(Schema {
-        name: named.name.to_string(),
+        name: named.name.rsplit('.').next().unwrap_or("").to_string(),
         overload: String::new(),
         arguments: arguments.collect(),
         returns: Vec::new(),

@@ -287,7 +287,7 @@ impl Desugar<'_> {
             E::Constant(constant) => return self.constant(constant, expr.span),
             E::Attribute { value, attr } => {
                 let value = self.boxed(value)?;
-                let span = value.span.to(attr.span);
+                let span = value.span.to(self.attribute_span(value.span, attr));
                 (ExprKind::Select(value, ident(attr)), span)
             }
             E::Subscript { value, index } => {
@@ -305,7 +305,9 @@ impl Desugar<'_> {
                     }
                     _ => indices.push(self.index(index, base)?),
                 }
-                let span = join(base, &indices);
+                let mut span = join(base, &indices);
+                // The bracket belongs to it.
+                span.end += 1;
                 (ExprKind::Subscript(value, indices), span)
             }
             E::Slice { .. } => return self.index(expr, expr.span),
@@ -398,6 +400,11 @@ impl Desugar<'_> {
             E::Dict { keys, values } => {
                 let head = expr.span.head(1);
                 let mut out = Vec::with_capacity(keys.len());
+                if keys.iter().skip(1).any(Option::is_none) && keys[0].is_some() {
+                    // PyTorch's own refusal of a later `**` fails with this sentence.
+                    let message = "'NoneType' object has no attribute 'lineno'";
+                    return Err(CompileError::new(ErrorKind::Attribute, message));
+                }
                 for key in keys {
                     let Some(key) = key else {
                         return self.not_supported(head, "Dict expansion (e.g. `{**dict}`) is not supported");
@@ -438,14 +445,14 @@ impl Desugar<'_> {
                 for part in parts {
                     match part {
                         ast::FStringPart::Text(piece, _) => text.push_str(piece),
-                        ast::FStringPart::Value { value, conversion, format, span } => {
+                        ast::FStringPart::Value { value, conversion, format, .. } => {
                             if conversion.is_some() {
                                 let message = "Don't support conversion in JoinedStr";
-                                return self.not_supported(span.head(1), message);
+                                return self.not_supported(expr.span.head(1), message);
                             }
                             if format.is_some() {
                                 let message = "Don't support formatting in JoinedStr";
-                                return self.not_supported(span.head(1), message);
+                                return self.not_supported(expr.span.head(1), message);
                             }
                             text.push_str("{}");
                             args.push(self.expr(value)?);
@@ -461,6 +468,20 @@ impl Desugar<'_> {
             E::Unsupported { what } => return self.unsupported(expr.span, 1, what),
         };
         Ok(Expr::new(kind, span))
+    }
+
+    /// PyTorch looks for the attribute one byte behind what it takes for the end of the value, which for a call is
+    /// the closing parenthesis.
+    fn attribute_span(&self, value: Span, attr: &ast::Ident) -> Span {
+        if self.native {
+            return attr.span;
+        }
+        let text = self.source.file.text.as_bytes();
+        let mut start = value.end as usize + 1;
+        while text.get(start).is_some_and(u8::is_ascii_whitespace) {
+            start += 1;
+        }
+        Span::new(start as u32, (start + attr.name.len()) as u32)
     }
 
     fn generator<'e>(&self, generators: &'e [ast::Comprehension], span: Span) -> Result<&'e ast::Comprehension> {

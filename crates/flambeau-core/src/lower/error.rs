@@ -84,13 +84,17 @@ pub struct CompileError {
     pub place: Option<(Arc<Text>, Span)>,
     /// Innermost call first.
     pub frames: Vec<Frame>,
+    /// The method that was being compiled, while it is not yet known who asked for its class.
+    pub entered: Option<String>,
+    /// Found before or behind the compilation of a function: no calls lead there.
+    pub outside: bool,
 }
 
 pub type Result<T, E = Box<CompileError>> = std::result::Result<T, E>;
 
 impl CompileError {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Box<Self> {
-        Box::new(Self { kind, message: message.into(), place: None, frames: Vec::new() })
+        Box::new(Self { kind, message: message.into(), place: None, frames: Vec::new(), entered: None, outside: false })
     }
 
     pub fn at(kind: ErrorKind, text: &Arc<Text>, span: Span, message: impl Into<String>) -> Box<Self> {

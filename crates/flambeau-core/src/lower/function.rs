@@ -80,7 +80,9 @@ fn compile(function: &Arc<Function>, definition: &Definition) -> Result<Body> {
                     "Expected a default value of type {} on parameter \"{name}\".",
                     argument.ty.repr_str()
                 );
-                return Err(CompileError::at(ErrorKind::Compile, &def.text, def.span, message));
+                let mut error = CompileError::at(ErrorKind::Compile, &def.text, def.span, message);
+                error.outside = true;
+                return Err(error);
             }
         }
     }

@@ -70,6 +70,7 @@ impl HostValue {
             | HostValue::Exception(_) => "type".into(),
             HostValue::EnumMember(value) => value.type_name(),
             HostValue::Opaque(name) if name.starts_with("builtin ") => "builtin_function_or_method".into(),
+            HostValue::Opaque(name) if name.starts_with("module class ") => "type".into(),
             HostValue::Opaque(name) => name.to_string(),
         }
     }

@@ -72,6 +72,10 @@ impl Library {
         match self.path.as_str() {
             "math" => math(name),
             "cmath" => cmath(name),
+            "os" | "sys" if matches!(name, "getcwd" | "getpid" | "exit" | "getsizeof") => {
+                Some(HostValue::Opaque(format!("builtin {name}").into()))
+            }
+            "sys" => (name == "maxsize").then(|| HostValue::Constant(IValue::Int(i64::MAX))),
             "warnings" => (name == "warn").then(|| HostValue::Builtin("aten::warn".into())),
             "torch" => self.torch(name).or_else(|| module(&path, self.table).map(HostValue::Module)),
             "torch.jit" => jit(name),
@@ -138,6 +142,10 @@ impl Library {
             "_check" => Some(HostValue::TorchCheck),
             "_assert" => builtin("aten::_assert"),
             "Tensor" | "dtype" | "layout" | "memory_format" | "Generator" | "Size" | "finfo" | "iinfo" => {
+                builtin(&format!("aten::{name}"))
+            }
+            // Callables of the module that are no operators are looked for among them all the same.
+            "enable_grad" | "inference_mode" | "set_grad_enabled" | "compile" | "vmap" => {
                 builtin(&format!("aten::{name}"))
             }
             _ => self.op(&format!("aten::{name}")),
@@ -287,7 +295,7 @@ pub fn library_type(path: &str) -> Option<Type> {
         "torch.device" => Type::Device,
         "torch.Generator" => Type::Generator,
         "torch.Stream" => Type::Stream,
-        "torch.dtype" | "torch.layout" | "torch.memory_format" | "torch.qscheme" => Type::Int,
+        "torch.dtype" | "torch.layout" | "torch.qscheme" => Type::Int,
         "typing.Any" => Type::Any,
         _ => return None,
     })

@@ -208,6 +208,9 @@ impl Emitter<'_> {
                 ));
             }
         }
+        if let Type::Dict(kv) = &wanted {
+            super::annotations::check_dict_key(&kv.0)?;
+        }
         let dict = self.dict(wanted, &keys, &values);
         Ok(match refined.union {
             Some(union) => self.unchecked_cast(dict, &union),

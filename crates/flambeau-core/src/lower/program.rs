@@ -109,6 +109,8 @@ impl Program {
                 let name = class.name.name.clone();
                 self.insert(name, Binding::Class(Arc::from(class)));
             }
+            // A global that is None cannot be told from one that is not there.
+            ast::StmtKind::Assign { value, .. } if is_none(&value) => {}
             ast::StmtKind::Assign { targets, value, .. } => {
                 let value = Arc::new(value);
                 for target in targets {
@@ -307,7 +309,7 @@ impl Program {
             self.cache.lock().insert(name.into(), value.clone());
             return Ok(value);
         } else if is("torch.nn.Module") {
-            HostValue::Opaque("type".into())
+            HostValue::Opaque(format!("module class {name}").into())
         } else {
             return self.script_class(name, class);
         };
@@ -352,19 +354,29 @@ impl Program {
         for stmt in &class.body {
             let ast::StmtKind::Assign { targets, value, .. } = &stmt.kind else { continue };
             let Some(member) = targets.first().and_then(ast::Expr::as_name) else { continue };
-            if let Some(value) = self.constant(value)? {
+            let Some(value) = self.constant(value)? else { continue };
+            // A second name for a value is not a member.
+            if !members.iter().any(|(_, have)| *have == value) {
                 members.push((member.into(), value));
             }
         }
-        let mut value_type: Option<Type> = None;
-        for (_, value) in &members {
+        let value_type = members.first().map_or(Type::Int, |(_, v)| v.ty());
+        for (i, (_, value)) in members.iter().enumerate() {
             let ty = value.ty();
-            value_type = Some(match value_type {
-                None => ty,
-                Some(have) => have.unify(&ty, false).unwrap_or(Type::Any),
-            });
+            if ty != value_type {
+                return Err(CompileError::new(ErrorKind::Compile, format!(
+                    "Could not unify type list since element {i} of type {} did not match the types before it ({})",
+                    ty.repr_str(),
+                    value_type.repr_str()
+                )));
+            }
         }
-        let value_type = value_type.unwrap_or(Type::Int);
+        if !matches!(value_type, Type::Int | Type::Float | Type::Str) {
+            return Err(CompileError::new(ErrorKind::Compile, format!(
+                "Cannot create Enum with value type '{}', only int, float and string are supported",
+                value_type.schema_str()
+            )));
+        }
         Ok(Type::Enum(Arc::new(EnumType { name: self.qualified(name).into(), value_type, members })))
     }
 
@@ -488,6 +500,7 @@ impl Program {
             match &expr.kind {
                 ast::ExprKind::Call { .. } => "Tensor",
                 ast::ExprKind::Unsupported { what: "Lambda" } => "function",
+                ast::ExprKind::Constant(ast::Constant::BigInt(_)) => "int",
                 ast::ExprKind::Unsupported { what: "Set" } => "set",
                 _ => "object",
             }
@@ -602,9 +615,8 @@ impl Program {
             }),
             Some(Binding::Value(expr)) if rest.is_none() => {
                 // `Alias = List[int]`
-                let is_type = matches!(expr.kind, ast::ExprKind::Subscript { .. } | ast::ExprKind::Name(_))
-                    || expr.dotted().is_some();
-                if is_type { self.annotation(expr).map(Some) } else { Ok(None) }
+                let is_type = matches!(expr.kind, ast::ExprKind::Subscript { .. }) || expr.dotted().is_some();
+                Ok(if is_type { self.annotation(expr).ok() } else { None })
             }
             _ => Ok(None),
         }
@@ -620,7 +632,17 @@ struct ProgramResolver {
 
 impl Resolver for ProgramResolver {
     fn resolve_value(&self, name: &str, emitter: &mut Emitter<'_>, loc: Span) -> Result<Option<Sugared>> {
-        match self.program.lookup(name).map_err(|e| emitter.called_from(e, name, loc))? {
+        let found = self.program.lookup(name).map_err(|e| match self.program.bindings.get(name) {
+            Some(Binding::Class(_)) => emitter.called_from(e, &self.program.qualified(name), loc),
+            _ => e,
+        })?;
+        if let Some(HostValue::Functions(functions)) = &found {
+            // A function is compiled where it is named; one that is being compiled is left to the call.
+            for function in functions.iter().filter(|f| !f.is_being_defined()) {
+                emitter.graph_of(function, None)?;
+            }
+        }
+        match found {
             Some(value) => Ok(Some(emitter.from_host(value, loc, false)?)),
             None => Ok(None),
         }
@@ -638,6 +660,13 @@ impl Resolver for ProgramResolver {
     fn resolve_annotation(&self, expr: &Expr, text: &Arc<Text>) -> Result<Option<Type>> {
         match &expr.kind {
             ExprKind::Var(name) => {
+                if let Some(Binding::Import(path)) = self.program.bindings.get(name)
+                    && let Some(message) = bare_container(path)
+                {
+                    let mut error = CompileError::new(ErrorKind::Compile, message);
+                    error.outside = true;
+                    return Err(error);
+                }
                 if super::annotations::base_type(name).is_some() && !self.program.bindings.contains_key(name) {
                     // `list` and `tuple` mean something to isinstance only.
                     return Ok(None);
@@ -765,6 +794,14 @@ fn compiled(function: &Arc<Function>) -> Result<()> {
 
 /// `__init__` first: it decides which attributes there are.
 fn compile_methods(class: &Arc<ClassType>) -> Result<()> {
+    let compiled = |method: &Arc<Function>| {
+        compiled(method).map_err(|mut error| {
+            if error.frames.is_empty() && error.place.is_some() {
+                error.entered = Some(super::values::call_name(method, true));
+            }
+            error
+        })
+    };
     if let Some(init) = class.method("__init__") {
         compiled(&init)?;
     }
@@ -774,12 +811,28 @@ fn compile_methods(class: &Arc<ClassType>) -> Result<()> {
     Ok(())
 }
 
+fn bare_container(path: &str) -> Option<String> {
+    let (name, what, example) = match path {
+        "typing.List" => ("List", "a contained type. Please add a contained type", "List[int]"),
+        "typing.Tuple" => ("Tuple", "a contained type. Please add a contained type", "Tuple[int]"),
+        "typing.Optional" => ("Optional", "a contained type. Please add a contained type", "Optional[int]"),
+        "typing.Dict" => ("Dict", "contained types. Please add contained type", "Dict[int, int]"),
+        _ => return None,
+    };
+    Some(format!("Attempted to use {name} without {what}, e.g. {example}"))
+}
+
+fn is_none(expr: &ast::Expr) -> bool {
+    matches!(expr.kind, ast::ExprKind::Constant(ast::Constant::None))
+}
+
 fn python_builtin(name: &str) -> Option<HostValue> {
     if is_builtin_exception(name) {
         return Some(HostValue::Exception(format!("builtins.{name}").into()));
     }
     match name {
         "slice" => Some(HostValue::SliceClass),
+        "__name__" | "__file__" => Some(HostValue::Opaque("str".into())),
         "reversed" | "map" | "filter" | "set" | "frozenset" | "object" | "bytes" | "bytearray" | "type" | "super" => {
             Some(HostValue::Opaque(name.into()))
         }

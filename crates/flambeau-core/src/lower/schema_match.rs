@@ -358,6 +358,18 @@ impl Emitter<'_> {
                     argument.name,
                     ty.repr_str()
                 );
+                if matches!(&argument.ty, Type::Tensor(Some(info)) if info.inferred) {
+                    text.push_str(&format!(
+                        "Inferred '{}' to be of type 'Tensor' because it was not annotated with an explicit type.\n",
+                        argument.name
+                    ));
+                }
+                if matches!(&ty, Type::Tensor(Some(info)) if info.inferred) {
+                    text.push_str(&format!(
+                        "Inferred the value for argument '{}' to be of type 'Tensor' because it was not annotated with an explicit type.\n",
+                        argument.name
+                    ));
+                }
                 if matches!(&ty, Type::List(e) if e.is_tensor()) {
                     text.push_str(EMPTY_LIST_HINT);
                 }

@@ -167,8 +167,13 @@ impl Emitter<'_> {
 
     /// An error of something that is compiled because this function names it.
     pub(super) fn called_from(&self, mut error: Box<CompileError>, callee: &str, loc: Span) -> Box<CompileError> {
-        let _ = loc;
-        if error.place.is_some() {
+        if let Some(entered) = error.entered.take() {
+            error.frames.push(Frame {
+                callee: entered,
+                caller: callee.to_string(),
+                text: self.text.clone(),
+                span: loc,
+            });
             error.frames.push(Frame {
                 callee: callee.to_string(),
                 caller: self.call_name.clone(),
@@ -189,6 +194,8 @@ impl Emitter<'_> {
             return CompileError::at(ErrorKind::Compile, &self.text, loc, message);
         }
         match error.downcast_ref::<CompileError>() {
+            // What fails before or behind the compilation proper was not called from anywhere.
+            Some(inner) if inner.kind != ErrorKind::Compile || inner.outside => Box::new(inner.clone()),
             Some(inner) => {
                 let mut inner = inner.clone();
                 inner.frames.push(Frame {

@@ -236,6 +236,50 @@ impl Type {
         }
     }
 
+    /// PyTorch's order of the kinds of types, in which Unions list their members.
+    fn rank(&self) -> u8 {
+        match self {
+            Type::Any => 0,
+            Type::Enum(_) => 1,
+            Type::AnyEnum => 2,
+            Type::Tensor(_) => 3,
+            Type::Storage => 4,
+            Type::Tuple(_) => 5,
+            Type::List(_) => 6,
+            Type::Dict(_) => 7,
+            Type::Number => 8,
+            Type::Float => 9,
+            Type::Complex => 10,
+            Type::Future(_) => 11,
+            Type::Await(_) => 12,
+            Type::RRef(_) => 13,
+            Type::Int => 14,
+            Type::None => 15,
+            Type::Str => 16,
+            Type::Generator => 17,
+            Type::Quantizer => 18,
+            Type::Bool => 19,
+            Type::Optional(_) => 20,
+            Type::Var(_) => 21,
+            Type::Device => 22,
+            Type::Stream => 23,
+            Type::Function(_) => 24,
+            Type::Class(_) | Type::Named(_) => 25,
+            Type::PyObject => 26,
+            Type::Capsule => 27,
+            Type::Interface(_) => 28,
+            Type::QScheme => 29,
+            Type::ScalarType => 30,
+            Type::Layout => 31,
+            Type::MemoryFormat => 32,
+            Type::AnyList => 33,
+            Type::AnyTuple => 34,
+            Type::AnyClass => 35,
+            Type::SymInt => 36,
+            _ => 37,
+        }
+    }
+
     /// `Union[members…]`, flattened; members that are subtypes of others are absorbed, and a union
     /// of one type with None is an `Optional`.
     pub fn union(members: impl IntoIterator<Item = Type>) -> Type {
@@ -264,7 +308,10 @@ impl Type {
             [] => Type::None,
             [only] => only.clone(),
             [a, Type::None] | [Type::None, a] => Type::Optional(Arc::new(a.clone())),
-            _ => Type::Union(flat.into()),
+            _ => {
+                flat.sort_by_cached_key(|t| (t.rank(), t.schema_str()));
+                Type::Union(flat.into())
+            }
         }
     }
 }

@@ -106,7 +106,7 @@ impl Type {
                 Some(named) if !named.name.is_empty() => named.name.to_string(),
                 _ => format!("({})", join(&t.elements, Type::schema_str)),
             },
-            Type::Union(members) => format!("Union[{}]", join(&sorted_union(members), Type::schema_str)),
+            Type::Union(members) => format!("Union({})", join(&number_last(members), Type::schema_str)),
             Type::Class(class) => class.name.to_string(),
             Type::Interface(interface) => format!("InterfaceType<{}>", last_part(&interface.name)),
             Type::Enum(e) => format!("Enum<{}>", e.name),
@@ -119,6 +119,7 @@ impl Type {
     pub fn repr_str(&self) -> String {
         match self {
             Type::Tensor(Some(info)) if info.inferred => "Tensor (inferred)".into(),
+            Type::Enum(e) => format!("Enum<{}>", e.name),
             other => other.annotation_str(),
         }
     }
@@ -150,7 +151,7 @@ impl Type {
                 _ if t.elements.is_empty() => "Tuple[()]".into(),
                 _ => format!("Tuple[{}]", join(&t.elements)),
             },
-            Type::Union(members) => format!("Union[{}]", join(&sorted_union(members))),
+            Type::Union(members) => format!("Union[{}]", join(&number_last(members))),
             Type::Interface(interface) => interface.name.to_string(),
             Type::Enum(e) => e.name.to_string(),
             Type::ScalarType | Type::Layout | Type::MemoryFormat | Type::SymInt => "int".into(),
@@ -168,8 +169,11 @@ fn last_part(name: &str) -> &str {
     name.rsplit('.').next().unwrap_or(name)
 }
 
-/// Members in the order in which PyTorch keeps them: None goes last.
-fn sorted_union(members: &[Type]) -> Vec<Type> {
-    let (none, some): (Vec<&Type>, Vec<&Type>) = members.iter().partition(|t| matches!(t, Type::None));
-    some.into_iter().chain(none).cloned().collect()
+/// The three kinds of numbers together are one member, the last.
+fn number_last(members: &[Type]) -> Vec<Type> {
+    let numbers = [Type::Float, Type::Int, Type::Complex];
+    if !numbers.iter().all(|n| members.contains(n)) {
+        return members.to_vec();
+    }
+    members.iter().filter(|m| !numbers.contains(m)).cloned().chain([Type::Number]).collect()
 }

@@ -120,7 +120,22 @@ pub fn match_type_variables(
     if !formal.has_free_variables() {
         return Ok(formal.clone());
     }
-    let mismatch = || format!("Cannot match {} to {}", formal.schema_str(), actual.schema_str());
+    let mismatch = || {
+        let what = match formal {
+            Type::Dict(_) => "a dict".to_string(),
+            Type::Future(_) => "a future".to_string(),
+            Type::Await(_) => "an await".to_string(),
+            Type::RRef(_) => "a rref".to_string(),
+            Type::Tuple(f) => match actual {
+                Type::Tuple(a) if a.elements.len() != f.elements.len() => {
+                    return "Cannot match tuples of mismatched size".to_string();
+                }
+                _ => "a tuple".to_string(),
+            },
+            other => other.repr_str(),
+        };
+        format!("Cannot match {what} to {}", actual.repr_str())
+    };
     match (formal, actual) {
         (Type::Var(name), actual) => {
             let bound = match bindings.get(&**name) {
@@ -128,8 +143,8 @@ pub fn match_type_variables(
                 Some(have) => have.unify(actual, false).ok_or_else(|| {
                     format!(
                         "Type variable '{name}' previously matched to type {} is matched to type {}",
-                        have.schema_str(),
-                        actual.schema_str()
+                        have.repr_str(),
+                        actual.repr_str()
                     )
                 })?,
             };
@@ -159,8 +174,8 @@ pub fn match_type_variables(
         }
         (Type::List(_), _) => Err(format!(
             "Cannot match {} to {}",
-            formal.schema_str(),
-            actual.schema_str()
+            formal.repr_str(),
+            actual.repr_str()
         )),
         (Type::Tuple(f), Type::Tuple(a)) if f.elements.len() == a.elements.len() => {
             let elements = f

@@ -7,6 +7,11 @@
 
 #![forbid(unsafe_code)]
 
+mod index;
+mod matmul;
+mod pointwise;
+mod reduce;
+mod sort;
 mod values;
 mod view;
 
@@ -18,7 +23,15 @@ use flambeau_ir::ops::{OpTable, Rows};
 static SCHEMAS: &str = include_str!("schemas.txt");
 
 /// The families, in the order of the documentation.
-const FAMILIES: &[fn(&mut Rows)] = &[values::declare, view::declare];
+const FAMILIES: &[fn(&mut Rows)] = &[
+    values::declare,
+    view::declare,
+    pointwise::declare,
+    reduce::declare,
+    sort::declare,
+    index::declare,
+    matmul::declare,
+];
 
 /// The one table of operators.
 pub fn table() -> &'static OpTable {

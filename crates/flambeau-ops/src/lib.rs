@@ -9,6 +9,7 @@
 
 mod index;
 mod matmul;
+mod nn;
 mod pointwise;
 mod reduce;
 mod sort;
@@ -31,6 +32,7 @@ const FAMILIES: &[fn(&mut Rows)] = &[
     sort::declare,
     index::declare,
     matmul::declare,
+    nn::declare,
 ];
 
 /// The one table of operators.

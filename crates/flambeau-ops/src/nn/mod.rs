@@ -1,0 +1,13 @@
+//! Operators of neural networks.
+
+mod conv;
+mod norm;
+mod pool;
+
+use flambeau_ir::ops::Rows;
+
+pub fn declare(ops: &mut Rows) {
+    conv::declare(ops);
+    pool::declare(ops);
+    norm::declare(ops);
+}

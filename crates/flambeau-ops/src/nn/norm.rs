@@ -1,0 +1,32 @@
+//! Normalisation and attention.
+
+use flambeau_ir::ops::Rows;
+use flambeau_tensor::nn::attention::{AttentionParams, scaled_dot_product_attention};
+use flambeau_tensor::nn::norm::{self as n, Running};
+use flambeau_tensor::{Result, Tensor};
+
+pub fn declare(ops: &mut Rows) {
+    ops.op("aten::batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, float momentum, float eps, bool cudnn_enabled) -> Tensor")
+        .doc("Normalises each channel over the batch, or by the running statistics.")
+        .kernel(|input: Tensor, weight: Option<Tensor>, bias: Option<Tensor>, running_mean: Option<Tensor>, running_var: Option<Tensor>, training: bool, momentum: f64, eps: f64, _cudnn_enabled: bool| n::batch_norm(&input, weight.as_ref(), bias.as_ref(), Running { mean: running_mean.as_ref(), var: running_var.as_ref() }, training, momentum, eps));
+    ops.op("aten::native_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, float momentum, float eps) -> (Tensor, Tensor, Tensor)").kernel(|input: Tensor, weight: Option<Tensor>, bias: Option<Tensor>, running_mean: Option<Tensor>, running_var: Option<Tensor>, training: bool, momentum: f64, eps: f64| -> Result<(Tensor, Tensor, Tensor)> { let r = n::native_batch_norm(&input, weight.as_ref(), bias.as_ref(), Running { mean: running_mean.as_ref(), var: running_var.as_ref() }, training, momentum, eps)?; Ok((r.output, r.mean, r.rstd)) });
+    ops.op("aten::native_layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight, Tensor? bias, float eps) -> (Tensor, Tensor, Tensor)").kernel(|input: Tensor, normalized_shape: Vec<i64>, weight: Option<Tensor>, bias: Option<Tensor>, eps: f64| -> Result<(Tensor, Tensor, Tensor)> { let r = n::native_layer_norm(&input, &normalized_shape, weight.as_ref(), bias.as_ref(), eps)?; Ok((r.output, r.mean, r.rstd)) });
+    ops.op("aten::instance_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool use_input_stats, float momentum, float eps, bool cudnn_enabled) -> Tensor")
+        .doc("Normalises each channel of each sample.")
+        .kernel(|input: Tensor, weight: Option<Tensor>, bias: Option<Tensor>, running_mean: Option<Tensor>, running_var: Option<Tensor>, use_input_stats: bool, momentum: f64, eps: f64, _cudnn_enabled: bool| n::instance_norm(&input, weight.as_ref(), bias.as_ref(), Running { mean: running_mean.as_ref(), var: running_var.as_ref() }, use_input_stats, momentum, eps));
+    ops.op("aten::layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1.0000000000000001e-05, bool cudnn_enable=True) -> Tensor")
+        .doc("Normalises the last dimensions of each sample.")
+        .kernel(|input: Tensor, normalized_shape: Vec<i64>, weight: Option<Tensor>, bias: Option<Tensor>, eps: f64, _cudnn_enable: bool| n::layer_norm(&input, &normalized_shape, weight.as_ref(), bias.as_ref(), eps));
+    ops.op("aten::rms_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, float? eps=None) -> Tensor")
+        .doc("Divides the last dimensions by their root mean square.")
+        .kernel(|input: Tensor, normalized_shape: Vec<i64>, weight: Option<Tensor>, eps: Option<f64>| n::rms_norm(&input, &normalized_shape, weight.as_ref(), eps));
+    ops.op("aten::group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1.0000000000000001e-05, bool cudnn_enabled=True) -> Tensor")
+        .doc("Normalises groups of channels of each sample.")
+        .kernel(|input: Tensor, num_groups: i64, weight: Option<Tensor>, bias: Option<Tensor>, eps: f64, _cudnn_enabled: bool| n::group_norm(&input, num_groups, weight.as_ref(), bias.as_ref(), eps));
+    ops.op("aten::scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, float dropout_p=0., bool is_causal=False, *, float? scale=None, bool enable_gqa=False) -> Tensor")
+        .doc("Attention: `softmax(q k^T scale + mask) v`.")
+        .kernel(|query: Tensor, key: Tensor, value: Tensor, attn_mask: Option<Tensor>, dropout_p: f64, is_causal: bool, scale: Option<f64>, enable_gqa: bool| {
+            let params = AttentionParams { dropout_p, is_causal, scale, enable_gqa };
+            scaled_dot_product_attention(&query, &key, &value, attn_mask.as_ref(), &params)
+        });
+}

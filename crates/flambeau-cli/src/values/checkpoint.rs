@@ -3,7 +3,7 @@
 use super::{Literal, Result, to_bytes};
 use flambeau_archive::pickle::{Built, NodeId, Pickle, Value, View, Writer};
 use flambeau_archive::{ArchiveWriter, ByteOrder, Checkpoint, Limits, Packing};
-use flambeau_tensor::{DType, Storage, Tensor};
+use flambeau_tensor::{DType, Quantizer, Storage, Tensor};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -13,7 +13,12 @@ const MOST_VALUES: usize = 10_000_000;
 fn allowed(module: &str, name: &str) -> bool {
     match module {
         "torch" => {
-            name.ends_with("Storage") || matches!(name, "Size" | "device") || DType::from_name(name).is_some()
+            name.ends_with("Storage")
+                || matches!(
+                    name,
+                    "Size" | "device" | "per_tensor_affine" | "per_channel_affine"
+                )
+                || DType::from_name(name).is_some()
         }
         "torch.storage" => matches!(name, "UntypedStorage" | "TypedStorage"),
         "torch._utils" => matches!(
@@ -122,7 +127,35 @@ impl<'a> Reader<'a> {
                 let tensor = self.tensor(storage, offset, sizes, strides);
                 Literal::Tensor(tensor?.ok_or_else(|| self.strange(value))?)
             }
+            ("_rebuild_qtensor", &[storage, offset, sizes, strides, quantizer, ..]) => {
+                let tensor = self
+                    .tensor(storage, offset, sizes, strides)?
+                    .ok_or_else(|| self.strange(value))?;
+                let quantizer = self.quantizer(quantizer)?.ok_or_else(|| self.strange(value))?;
+                Literal::Tensor(tensor.with_quantizer(Some(Arc::new(quantizer))))
+            }
             _ => return Err(self.strange(value)),
+        })
+    }
+
+    /// `(scheme, scale, zero point)`, or with tensors of them and the axis.
+    fn quantizer(&mut self, value: Value) -> Result<Option<Quantizer>> {
+        let Some(&[_, scale, zero_point, ref axis @ ..]) = self.pickle.as_tuple(value) else {
+            return Ok(None);
+        };
+        Ok(match (self.value(scale)?, self.value(zero_point)?, axis) {
+            (Literal::Float(scale), Literal::Int(zero_point), []) => {
+                Some(Quantizer::PerTensor { scale, zero_point })
+            }
+            (Literal::Tensor(scales), Literal::Tensor(zero_points), &[Value::Int(axis)]) => {
+                let (scales, zero_points) = (scales.to_vec::<f64>(), zero_points.to_vec::<i64>());
+                Some(Quantizer::PerChannel {
+                    scales: scales.map_err(|e| e.to_string())?,
+                    zero_points: zero_points.map_err(|e| e.to_string())?,
+                    axis: usize::try_from(axis).map_err(|_| "the axis of a quantiser is negative")?,
+                })
+            }
+            _ => None,
         })
     }
 

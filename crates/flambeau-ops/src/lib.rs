@@ -7,12 +7,15 @@
 
 #![forbid(unsafe_code)]
 
+mod fft;
 mod index;
 mod matmul;
 mod nn;
 mod pointwise;
+mod random;
 mod reduce;
 mod sort;
+mod special;
 mod values;
 mod view;
 
@@ -33,6 +36,9 @@ const FAMILIES: &[fn(&mut Rows)] = &[
     index::declare,
     matmul::declare,
     nn::declare,
+    special::declare,
+    fft::declare,
+    random::declare,
 ];
 
 /// The one table of operators.

@@ -15,6 +15,9 @@ pub struct Source {
     /// Where ranges of this text came from originally, when the text was itself printed by a
     /// compiler (archives keep it in `.debug_pkl`).
     pub origin: Option<Origin>,
+    /// Parts of the text, as byte offsets, that errors show as if they were whole: PyTorch compiles each function of a
+    /// program from its own cut-out, so the context of an excerpt never leaves the function.
+    pub views: Vec<(u32, u32)>,
 }
 
 impl Source {
@@ -24,6 +27,7 @@ impl Source {
             filename: filename.map(Into::into),
             first_line,
             origin: None,
+            views: Vec::new(),
         })
     }
 }
@@ -80,12 +84,21 @@ impl SourceRange {
 
     /// The same for a frame of a call stack, which names its function; an empty name is left out.
     pub fn highlight_in(&self, function: &str) -> String {
-        let text = self.source.text.as_bytes();
-        let start = (self.start as usize).min(text.len());
-        let end = (self.end as usize).clamp(start, text.len());
+        let inside = |view: &&(u32, u32)| view.0 <= self.start && self.start < view.1;
+        let smallest = self
+            .source
+            .views
+            .iter()
+            .filter(inside)
+            .min_by_key(|view| view.1 - view.0);
+        let all = self.source.text.as_bytes();
+        let (from, to) = smallest.map_or((0, all.len()), |view| (view.0 as usize, view.1 as usize));
+        let text = all.get(from..to).unwrap_or(all);
+        let start = (self.start as usize).saturating_sub(from).min(text.len());
+        let end = (self.end as usize).saturating_sub(from).clamp(start, text.len());
         if start == 0 && end == text.len() {
             // The whole text is meant: PyTorch uses this to show Python stack traces.
-            return self.source.text.to_string();
+            return String::from_utf8_lossy(text).into_owned();
         }
         let mut out = Vec::new();
         if let Some((file, line, _)) = self.file_line_col() {

@@ -149,10 +149,14 @@ impl SourceFile {
         self.views.get().is_some()
     }
 
+    /// The parts that are shown as if they were whole.
+    pub fn views(&self) -> &[Span] {
+        self.views.get().map_or(&[], Vec::as_slice)
+    }
+
     /// The smallest view that holds the span, or the whole text.
     pub fn view_of(&self, span: Span) -> Span {
-        let views = self.views.get().map_or(&[][..], Vec::as_slice);
-        views
+        self.views()
             .iter()
             .filter(|v| v.start <= span.start && span.start < v.end)
             .min_by_key(|v| v.len())

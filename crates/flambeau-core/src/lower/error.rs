@@ -55,8 +55,14 @@ pub struct Text {
 
 impl Text {
     pub fn of_file(file: Arc<SourceFile>) -> Arc<Text> {
-        let source = Source::new(file.text.as_str(), Some(&file.name), file.first_line.saturating_sub(1) as usize);
-        Arc::new(Text { file, source })
+        let source = Source {
+            text: file.text.as_str().into(),
+            filename: Some(file.name.as_str().into()),
+            first_line: file.first_line.saturating_sub(1) as usize,
+            origin: None,
+            views: file.views().iter().map(|v| (v.start, v.end)).collect(),
+        };
+        Arc::new(Text { file, source: Arc::new(source) })
     }
 
     pub fn range(&self, span: Span) -> SourceRange {

@@ -170,6 +170,7 @@ impl SourceImporter {
             filename: Some(name.as_str().into()),
             first_line: 0,
             origin: self.source.origin(&path),
+            views: Vec::new(),
         };
         let text = Arc::new(Text { source: Arc::new(source), file });
         let mut state = self.state.lock();

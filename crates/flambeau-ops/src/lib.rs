@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod factory;
 mod fft;
 mod index;
 mod matmul;
@@ -14,6 +15,7 @@ mod nn;
 mod pointwise;
 mod random;
 mod reduce;
+mod shapes;
 mod sort;
 mod special;
 mod values;
@@ -30,6 +32,7 @@ static SCHEMAS: &str = include_str!("schemas.txt");
 const FAMILIES: &[fn(&mut Rows)] = &[
     values::declare,
     view::declare,
+    factory::declare,
     pointwise::declare,
     reduce::declare,
     sort::declare,
@@ -53,5 +56,6 @@ pub fn rows() -> Rows {
     for declare in FAMILIES {
         declare(&mut rows);
     }
+    shapes::assign(&mut rows);
     rows
 }

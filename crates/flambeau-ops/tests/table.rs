@@ -25,6 +25,7 @@ fn schemas_print_back() {
 fn rows_are_known_and_unique() {
     let known: HashSet<&str> = include_str!("../src/schemas.txt").lines().collect();
     let mut seen = HashSet::new();
+    let mut twice = Vec::new();
     for op in rows().rows {
         let text = op.text().to_string();
         let ours = THIRD_PARTY.iter().any(|ns| text.starts_with(ns));
@@ -32,8 +33,11 @@ fn rows_are_known_and_unique() {
             ours || known.contains(text.as_str()),
             "PyTorch has no such schema: {text}"
         );
-        assert!(seen.insert(text.clone()), "declared twice: {text}");
+        if !seen.insert(text.clone()) {
+            twice.push(text);
+        }
     }
+    assert!(twice.is_empty(), "declared twice:\n{}", twice.join("\n"));
 }
 
 /// The closure's parameters must read as the schema's.

@@ -13,6 +13,7 @@ mod string;
 mod tensor_info;
 
 pub use format::text;
+pub use tensor_info::memory_format;
 
 use std::sync::Arc;
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use flambeau_syntax::{
     Diagnostic, Module, SourceFile, highlight, parse_archive_module, parse_module, print_module, render,
-    torch_message,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -27,8 +26,8 @@ fuzz_target!(|data: &[u8]| {
 /// Everything that draws excerpts.
 fn show(file: &Arc<SourceFile>, module: &Module, diagnostics: &[Diagnostic]) {
     let _ = render(diagnostics, true);
-    for diagnostic in diagnostics.iter().take(8) {
-        let _ = torch_message(diagnostic);
+    for place in diagnostics.iter().filter_map(|d| d.primary.as_ref()) {
+        let _ = highlight(file, place.span, "");
     }
     for stmt in module.body.iter().take(8) {
         let _ = highlight(file, stmt.torch_span(file), "f");

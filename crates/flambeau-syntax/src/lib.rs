@@ -20,7 +20,7 @@ pub use diagnostic::{Diagnostic, Frame, Kind, Label, Severity};
 pub use highlight::highlight;
 pub use parse::{parse_archive_module, parse_expression, parse_module, parse_type_comment};
 pub use print::{print_expr, print_module};
-pub use render::{render, torch_message, torch_traceback};
+pub use render::render;
 pub use span::{SourceFile, Span};
 pub use torch_span::python_float;
 pub use visit::Node;

@@ -3,7 +3,6 @@
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 
 use crate::diagnostic::{Diagnostic, Label, Severity};
-use crate::highlight::highlight;
 use crate::span::{SourceFile, Span};
 
 /// All diagnostics, one below the other, each as rustc would draw it; `color` asks for terminal colours.
@@ -94,28 +93,4 @@ fn on_characters(file: &SourceFile, span: Span) -> std::ops::Range<usize> {
         end += 1;
     }
     start..end
-}
-
-/// A compile error as PyTorch words it: the message, a colon, and the marked excerpt.
-pub fn torch_message(d: &Diagnostic) -> String {
-    let mut out = d.message.clone();
-    if let Some(primary) = &d.primary {
-        out.push_str(":\n");
-        out.push_str(&highlight(&primary.file, primary.span, ""));
-    }
-    out
-}
-
-/// A run-time error as PyTorch words it, with the TorchScript call stack, innermost call last.
-pub fn torch_traceback(d: &Diagnostic, exception: &str) -> String {
-    let mut out = String::from("The following operation failed in the TorchScript interpreter.\n");
-    out.push_str("Traceback of TorchScript (most recent call last):\n");
-    for frame in &d.trace {
-        out.push_str(&highlight(&frame.file, frame.span, &frame.function));
-    }
-    out.push_str(exception);
-    out.push_str(": ");
-    out.push_str(&d.message);
-    out.push('\n');
-    out
 }

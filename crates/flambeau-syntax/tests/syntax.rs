@@ -460,26 +460,23 @@ error[type.name]: undefined value `y`
 "
     );
     assert_eq!(
-        torch_message(&d),
-        "\
-undefined value `y`:
-  File \"case.py\", line 2
-def f(x):
-    return x + y
-               ~ <--- HERE
-"
+        highlight(&file, name.unwrap(), ""),
+        "  File \"case.py\", line 2\ndef f(x):\n    return x + y\n               ~ <--- HERE\n"
     );
-    let d = Diagnostic::error(Kind::Runtime, "runtime", "boom").called_from("f", &file, Span::new(14, 26));
+    let d = Diagnostic::error(Kind::Runtime, "runtime", "boom")
+        .at(&file, name.unwrap(), "")
+        .called_from("f", &file, Span::new(14, 26));
     assert_eq!(
-        torch_traceback(&d, "RuntimeError"),
+        render(std::slice::from_ref(&d), false),
         "\
-The following operation failed in the TorchScript interpreter.
-Traceback of TorchScript (most recent call last):
-  File \"case.py\", line 2, in f
-def f(x):
-    return x + y
-    ~~~~~~~~~~~~ <--- HERE
-RuntimeError: boom
+error[runtime]: boom
+ --> case.py:2:16
+  |
+2 |     return x + y
+  |                ^
+  |
+  = note: called from `f`
+ ::: case.py:2:5
 "
     );
     // Spans beyond the text, and inside characters.
@@ -491,6 +488,9 @@ RuntimeError: boom
         Span::new(3, 1),
     ] {
         let d = Diagnostic::error(Kind::Type, "x", "x").at(&file, span, "x");
-        let _ = (render(std::slice::from_ref(&d), true), torch_message(&d));
+        let _ = (
+            render(std::slice::from_ref(&d), true),
+            highlight(&file, span, "f"),
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use flambeau_ir::source::{Source, SourceRange};
-use flambeau_syntax::{SourceFile, Span, highlight};
+use flambeau_syntax::{Diagnostic, Kind, SourceFile, Span, highlight};
 
 /// Which exception PyTorch raises; shells map it to their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +107,31 @@ impl CompileError {
         let mut error = Self::new(kind, message);
         error.place = Some((text.clone(), span));
         error
+    }
+}
+
+impl CompileError {
+    /// The error as shells draw it.
+    pub fn diagnostic(&self) -> Diagnostic {
+        let (kind, code) = match self.kind {
+            ErrorKind::Syntax => (Kind::Syntax, "syntax"),
+            ErrorKind::UnsupportedNode => (Kind::Unsupported, "unsupported.node"),
+            ErrorKind::NotSupported => (Kind::Unsupported, "unsupported.form"),
+            ErrorKind::Frontend => (Kind::Unsupported, "unsupported.frontend"),
+            ErrorKind::NotImplemented => (Kind::Unsupported, "unsupported.operation"),
+            ErrorKind::Compile => (Kind::Type, "compile"),
+            ErrorKind::Value => (Kind::Type, "compile.value"),
+            ErrorKind::Type => (Kind::Type, "compile.type"),
+            ErrorKind::Attribute => (Kind::Type, "compile.attribute"),
+        };
+        let mut diagnostic = Diagnostic::error(kind, code, self.message.trim());
+        if let Some((text, span)) = &self.place {
+            diagnostic = diagnostic.at(&text.file, *span, "");
+        }
+        for frame in &self.frames {
+            diagnostic = diagnostic.called_from(&frame.caller, &frame.text.file, frame.span);
+        }
+        diagnostic
     }
 }
 

@@ -5,9 +5,12 @@
 pub mod access;
 pub mod attention;
 pub mod conv;
+pub mod fold;
 pub mod gemm;
+pub mod interpolate;
 pub mod matmul;
 pub mod norm;
+pub mod pad;
 pub mod pool;
 pub mod rows;
 pub mod scratch;

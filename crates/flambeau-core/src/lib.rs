@@ -5,6 +5,8 @@
 pub mod bind;
 pub mod code;
 pub mod exec;
+pub mod load;
 pub mod lower;
+pub mod module;
 pub mod passes;
 pub mod save;

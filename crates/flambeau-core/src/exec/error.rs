@@ -108,6 +108,18 @@ impl Error {
         }
     }
 
+    /// For errors of calls that have no frame, such as one with wrong arguments: the function's name as the only frame.
+    #[cold]
+    pub(crate) fn in_function(mut self, name: &str) -> Error {
+        if self.inner.trace.is_empty() {
+            self.inner.trace.push(TraceFrame {
+                function: name.into(),
+                range: None,
+            });
+        }
+        self
+    }
+
     /// Puts calls in front of the stack.
     #[cold]
     pub(super) fn called_from(mut self, mut outer: Vec<TraceFrame>) -> Error {

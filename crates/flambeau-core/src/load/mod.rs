@@ -1,0 +1,169 @@
+//! Archives to modules: values from `data.pkl` and `constants.pkl`, classes and functions from `code/`, tensors in
+//! place from the mapped file. Code is compiled when it is first called.
+
+mod debug;
+mod error;
+mod storages;
+mod unpickle;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use flambeau_archive::{Archive, FileKind, Limits, Mapping, pickle};
+use flambeau_ir::ops::Context;
+use flambeau_ir::source::Origin;
+use flambeau_ir::value::{Device, IValue};
+use parking_lot::Mutex;
+
+pub use error::{LoadError, Result};
+pub use unpickle::CustomObject;
+
+use crate::exec::{Budget, Runtime};
+use crate::lower::import::{CodeSource, SourceImporter};
+use crate::module::Module;
+use debug::Origins;
+use storages::Storages;
+use unpickle::Unpickler;
+
+/// How an archive is loaded.
+#[derive(Clone, Debug)]
+pub struct LoadOptions {
+    /// The device that every tensor and every device constant of the code goes to. There is only the CPU.
+    pub map_location: Device,
+    /// What the file may ask for.
+    pub limits: Limits,
+    /// What `__setstate__` methods may take while loading.
+    pub budget: Budget,
+    /// Which TorchScript module of a `torch.package` file to load, where it holds several.
+    pub package_module: Option<String>,
+}
+
+impl Default for LoadOptions {
+    fn default() -> LoadOptions {
+        LoadOptions { map_location: Device::cpu(), limits: Limits::default(), budget: Budget::default(), package_module: None }
+    }
+}
+
+/// The file behind a loaded module, kept for its code, its extra files and its origins.
+pub struct Loaded {
+    archive: Arc<Mutex<Archive>>,
+    /// The archive's format version.
+    pub version: u64,
+    pub kind: FileKind,
+    pub importer: Arc<SourceImporter>,
+}
+
+impl Loaded {
+    /// Names of the extra files, without `extra/`.
+    pub fn extra_files(&self) -> Vec<String> {
+        self.archive.lock().extra_files().map(str::to_string).collect()
+    }
+    pub fn extra_file(&self, name: &str) -> Result<Vec<u8>> {
+        Ok(self.archive.lock().read(&format!("extra/{name}"))?.into_owned())
+    }
+    /// The names of the source files: `code/__torch__.py`.
+    pub fn code_files(&self) -> Vec<String> {
+        let archive = self.archive.lock();
+        let names = archive.entries().iter().map(|e| e.name.clone());
+        names.filter(|n| n.starts_with("code/") && n.ends_with(".py")).collect()
+    }
+    pub fn code_file(&self, name: &str) -> Result<String> {
+        Ok(self.archive.lock().read_text(name)?)
+    }
+    /// Bytes of the whole file.
+    pub fn file_len(&self) -> usize {
+        self.archive.lock().file_len()
+    }
+}
+
+/// The texts of an archive, read when the importer asks.
+struct Code(Arc<Mutex<Archive>>);
+
+impl CodeSource for Code {
+    fn code(&self, path: &str) -> Option<Arc<str>> {
+        self.0.lock().read_text(&format!("code/{path}.py")).ok().map(Into::into)
+    }
+
+    fn origin(&self, path: &str) -> Option<Origin> {
+        let archive = self.0.lock();
+        // Named after the file it is for; before PyTorch 1.5 in a folder of its own.
+        let names = [format!("code/{path}.py.debug_pkl"), format!("debug/{path}.pkl")];
+        let name = names.into_iter().find(|n| archive.contains(n))?;
+        let (archive, limits) = (self.0.clone(), archive.limits().clone());
+        let origins = std::sync::OnceLock::new();
+        Some(Box::new(move |at| {
+            let read = || archive.lock().read(&name).map(|b| b.into_owned()).unwrap_or_default();
+            origins.get_or_init(|| Origins::new(read(), limits.clone())).find(at)
+        }))
+    }
+}
+
+/// Loads a file.
+pub fn load(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Module> {
+    load_archive(Archive::open(path, &options.limits)?, options)
+}
+
+/// Loads an archive that is in memory.
+pub fn load_bytes(bytes: impl Into<Mapping>, options: &LoadOptions) -> Result<Module> {
+    load_archive(Archive::from_bytes(bytes, &options.limits)?, options)
+}
+
+/// Loads an opened archive.
+pub fn load_archive(archive: Archive, options: &LoadOptions) -> Result<Module> {
+    let archive = match (archive.kind(), &options.package_module, archive.package_modules().as_slice()) {
+        (FileKind::Package, Some(name), _) => archive.into_package_module(name)?,
+        (FileKind::Package, None, [only]) => {
+            let only = only.to_string();
+            archive.into_package_module(&only)?
+        }
+        _ => archive,
+    };
+    archive.expect_torchscript()?;
+    let (kind, version) = (archive.kind(), archive.version()?);
+    let archive = Arc::new(Mutex::new(archive));
+    let mut loader = Loader {
+        archive: &archive,
+        storages: Storages::default(),
+        runtime: Arc::new(Runtime::new(Context::new(), options.budget.clone())),
+    };
+    let constants = match archive.lock().contains("constants.pkl") {
+        true => loader.pickle("constants.pkl", "constants/", None)?,
+        false => IValue::tuple(Vec::new()),
+    };
+    let constants = constants.as_tuple().map(<[IValue]>::to_vec).unwrap_or_default();
+    let code = Arc::new(Code(archive.clone()));
+    let importer = SourceImporter::new(code, constants, version, flambeau_ops::table());
+    let root = loader.pickle("data.pkl", "data/", Some(&importer))?;
+    let IValue::Object(object) = root else {
+        let message = format!("`data.pkl`: expected a module, found {}", root.type_name());
+        return Err(LoadError::data(message));
+    };
+    Ok(Module::loaded(object, Arc::new(Loaded { archive, version, kind, importer })))
+}
+
+struct Loader<'a> {
+    archive: &'a Mutex<Archive>,
+    storages: Storages,
+    runtime: Arc<Runtime>,
+}
+
+impl Loader<'_> {
+    fn pickle(&mut self, name: &str, folder: &str, importer: Option<&Arc<SourceImporter>>) -> Result<IValue> {
+        let pickle = {
+            let archive = self.archive.lock();
+            let bytes = archive.read(name)?;
+            pickle::read(&bytes, archive.limits(), &mut unpickle::is_allowed).map_err(|e| e.within(format!("`{name}`")))?
+        };
+        let mut unpickler = Unpickler {
+            pickle: &pickle,
+            archive: self.archive,
+            storages: &mut self.storages,
+            folder,
+            importer,
+            runtime: &self.runtime,
+            tensors: &[],
+            memo: vec![None; pickle.len()],
+        };
+        unpickler.root(None).map_err(|e| e.within(&format!("`{name}`")))
+    }
+}

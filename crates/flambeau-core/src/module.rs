@@ -1,0 +1,218 @@
+//! Modules as programs hold them: an object of a module class, what it was loaded from, and the calls on it.
+
+use std::sync::Arc;
+
+use flambeau_ir::function::Function;
+use flambeau_ir::types::{AttributeKind, Type};
+use flambeau_ir::value::{IValue, Object};
+use flambeau_tensor::Tensor;
+
+use crate::bind::bind;
+use crate::exec::{self, Error, Runtime};
+use crate::load::Loaded;
+
+/// A module. Clones share its parameters and its state.
+#[derive(Clone)]
+pub struct Module {
+    object: Object,
+    loaded: Option<Arc<Loaded>>,
+}
+
+impl Module {
+    pub fn new(object: Object) -> Module {
+        Module { object, loaded: None }
+    }
+    pub fn loaded(object: Object, loaded: Arc<Loaded>) -> Module {
+        Module { object, loaded: Some(loaded) }
+    }
+
+    pub fn object(&self) -> &Object {
+        &self.object
+    }
+    /// The file that the module was loaded from.
+    pub fn origin(&self) -> Option<&Arc<Loaded>> {
+        self.loaded.as_ref()
+    }
+    pub fn class_name(&self) -> Arc<str> {
+        self.object.class().name.clone()
+    }
+
+    pub fn method(&self, name: &str) -> Option<Arc<Function>> {
+        self.object.class().method(name)
+    }
+    pub fn methods(&self) -> Vec<Arc<Function>> {
+        self.object.class().methods()
+    }
+
+    /// Calls a method. Arguments are converted and checked as PyTorch does for calls from Python.
+    pub fn call(
+        &self,
+        runtime: &Arc<Runtime>,
+        method: &str,
+        args: Vec<IValue>,
+        kwargs: Vec<(String, IValue)>,
+    ) -> Result<IValue, Error> {
+        let function = self.method(method).ok_or_else(|| {
+            let names: Vec<String> = self.methods().iter().map(|m| m.short_name().to_string()).collect();
+            let message =
+                format!("'{}' has no method '{method}'; it has [{}]", self.class_name(), names.join(", "));
+            Error::new(exec::ErrorKind::Arguments, message)
+        })?;
+        call_function(runtime, &function, Some(&self.object), args, kwargs)
+    }
+
+    /// Attributes with their types, in order.
+    pub fn attributes(&self) -> Vec<(Arc<str>, Type, IValue)> {
+        let attributes = self.object.class().attributes();
+        let value = |slot| self.object.get_slot(slot).unwrap_or_default();
+        attributes.into_iter().enumerate().map(|(slot, a)| (a.name, a.ty, value(slot))).collect()
+    }
+
+    /// Submodules one level down.
+    pub fn children(&self) -> Vec<(Arc<str>, Module)> {
+        let is_module = |value: IValue| match value {
+            IValue::Object(o) if o.class().is_module => Some(o),
+            _ => None,
+        };
+        self.attributes()
+            .into_iter()
+            .filter_map(|(name, _, value)| {
+                Some((name, Module { object: is_module(value)?, loaded: self.loaded.clone() }))
+            })
+            .collect()
+    }
+
+    /// All submodules with their dotted names, this one first under the empty name. Each module comes once.
+    pub fn named_modules(&self) -> Vec<(String, Module)> {
+        let mut found: Vec<(String, Module)> = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        let mut pending = vec![(String::new(), self.clone())];
+        while let Some((name, module)) = pending.pop() {
+            if !seen.insert(module.object.address()) {
+                continue;
+            }
+            for (child, inner) in module.children().into_iter().rev() {
+                pending.push((join(&name, &child), inner));
+            }
+            found.push((name, module));
+        }
+        found
+    }
+
+    fn named_tensors(&self, kind: AttributeKind) -> Vec<(String, Tensor)> {
+        let mut found = Vec::new();
+        for (prefix, module) in self.named_modules() {
+            for (slot, attribute) in module.object.class().attributes().into_iter().enumerate() {
+                if attribute.kind == kind
+                    && let Some(IValue::Tensor(tensor)) = module.object.get_slot(slot)
+                {
+                    found.push((join(&prefix, &attribute.name), tensor));
+                }
+            }
+        }
+        found
+    }
+    pub fn named_parameters(&self) -> Vec<(String, Tensor)> {
+        self.named_tensors(AttributeKind::Parameter)
+    }
+    pub fn named_buffers(&self) -> Vec<(String, Tensor)> {
+        self.named_tensors(AttributeKind::Buffer)
+    }
+
+    /// Sets `training` in this module and all below.
+    pub fn train(&self, on: bool) {
+        for (_, module) in self.named_modules() {
+            module.object.set("training", IValue::Bool(on));
+        }
+    }
+    pub fn is_training(&self) -> bool {
+        self.object.get("training").and_then(|v| v.as_bool()).unwrap_or(true)
+    }
+
+    /// A module of the same classes with its own attributes. Tensors that programs only read are shared; buffers and
+    /// plain tensor attributes, which programs write, are copied.
+    pub fn with_own_state(&self) -> flambeau_tensor::Result<Module> {
+        let mut made = std::collections::HashMap::new();
+        let object = copy_object(&self.object, &mut made)?;
+        Ok(Module { object, loaded: self.loaded.clone() })
+    }
+}
+
+fn join(prefix: &str, name: &str) -> String {
+    if prefix.is_empty() { name.to_string() } else { format!("{prefix}.{name}") }
+}
+
+type Copies = std::collections::HashMap<usize, IValue>;
+
+fn copy_object(object: &Object, made: &mut Copies) -> flambeau_tensor::Result<Object> {
+    let address = object.address();
+    if let Some(IValue::Object(copy)) = made.get(&address) {
+        return Ok(copy.clone());
+    }
+    let copy = Object::new(object.class().clone());
+    made.insert(address, IValue::Object(copy.clone()));
+    for (slot, attribute) in object.class().attributes().into_iter().enumerate() {
+        let value = object.get_slot(slot).unwrap_or_default();
+        let value = match (&value, attribute.kind) {
+            (IValue::Tensor(_), AttributeKind::Parameter) => value,
+            _ => copy_value(&value, made)?,
+        };
+        copy.set_slot(slot, value);
+    }
+    Ok(copy)
+}
+
+fn copy_value(value: &IValue, made: &mut Copies) -> flambeau_tensor::Result<IValue> {
+    use flambeau_ir::value::{Dict, List, TupleValue};
+    Ok(match value {
+        IValue::Object(o) => IValue::Object(copy_object(o, made)?),
+        IValue::Tensor(t) => match made.get(&t.id()) {
+            Some(copy) => copy.clone(),
+            None => {
+                let copy = IValue::Tensor(t.copy()?);
+                made.insert(t.id(), copy.clone());
+                copy
+            }
+        },
+        IValue::List(l) => match made.get(&l.address()) {
+            Some(copy) => copy.clone(),
+            None => {
+                let items = l.to_vec().iter().map(|v| copy_value(v, made)).collect::<Result<_, _>>()?;
+                let copy = IValue::List(List::new(l.element_type().clone(), items));
+                made.insert(l.address(), copy.clone());
+                copy
+            }
+        },
+        IValue::Dict(d) => match made.get(&d.address()) {
+            Some(copy) => copy.clone(),
+            None => {
+                let copy = Dict::new(d.key_type().clone(), d.value_type().clone());
+                for (k, v) in d.pairs() {
+                    copy.insert(k, copy_value(&v, made)?);
+                }
+                made.insert(d.address(), IValue::Dict(copy.clone()));
+                IValue::Dict(copy)
+            }
+        },
+        IValue::Tuple(t) => {
+            let items: Vec<IValue> = t.items.iter().map(|v| copy_value(v, made)).collect::<Result<_, _>>()?;
+            IValue::Tuple(Arc::new(TupleValue { items: items.into(), ty: t.ty.clone() }))
+        }
+        other => other.clone(),
+    })
+}
+
+/// Calls a function, or a method when `this` is given.
+pub fn call_function(
+    runtime: &Arc<Runtime>,
+    function: &Arc<Function>,
+    this: Option<&Object>,
+    args: Vec<IValue>,
+    kwargs: Vec<(String, IValue)>,
+) -> Result<IValue, Error> {
+    let schema = function.schema().map_err(Error::compile)?;
+    let args = this.map(|o| IValue::Object(o.clone())).into_iter().chain(args).collect();
+    let args = bind(schema, args, kwargs).map_err(|message| Error::new(exec::ErrorKind::Arguments, message))?;
+    let program = exec::program_of(function)?;
+    exec::run::run(runtime, &program, args)
+}

@@ -23,7 +23,10 @@ impl Module {
         Module { object, loaded: None }
     }
     pub fn loaded(object: Object, loaded: Arc<Loaded>) -> Module {
-        Module { object, loaded: Some(loaded) }
+        Module {
+            object,
+            loaded: Some(loaded),
+        }
     }
 
     pub fn object(&self) -> &Object {
@@ -53,9 +56,16 @@ impl Module {
         kwargs: Vec<(String, IValue)>,
     ) -> Result<IValue, Error> {
         let function = self.method(method).ok_or_else(|| {
-            let names: Vec<String> = self.methods().iter().map(|m| m.short_name().to_string()).collect();
-            let message =
-                format!("'{}' has no method '{method}'; it has [{}]", self.class_name(), names.join(", "));
+            let names: Vec<String> = self
+                .methods()
+                .iter()
+                .map(|m| m.short_name().to_string())
+                .collect();
+            let message = format!(
+                "'{}' has no method '{method}'; it has [{}]",
+                self.class_name(),
+                names.join(", ")
+            );
             Error::new(exec::ErrorKind::Arguments, message)
         })?;
         call_function(runtime, &function, Some(&self.object), args, kwargs)
@@ -65,7 +75,11 @@ impl Module {
     pub fn attributes(&self) -> Vec<(Arc<str>, Type, IValue)> {
         let attributes = self.object.class().attributes();
         let value = |slot| self.object.get_slot(slot).unwrap_or_default();
-        attributes.into_iter().enumerate().map(|(slot, a)| (a.name, a.ty, value(slot))).collect()
+        attributes
+            .into_iter()
+            .enumerate()
+            .map(|(slot, a)| (a.name, a.ty, value(slot)))
+            .collect()
     }
 
     /// Submodules one level down.
@@ -77,7 +91,13 @@ impl Module {
         self.attributes()
             .into_iter()
             .filter_map(|(name, _, value)| {
-                Some((name, Module { object: is_module(value)?, loaded: self.loaded.clone() }))
+                Some((
+                    name,
+                    Module {
+                        object: is_module(value)?,
+                        loaded: self.loaded.clone(),
+                    },
+                ))
             })
             .collect()
     }
@@ -126,7 +146,10 @@ impl Module {
         }
     }
     pub fn is_training(&self) -> bool {
-        self.object.get("training").and_then(|v| v.as_bool()).unwrap_or(true)
+        self.object
+            .get("training")
+            .and_then(|v| v.as_bool())
+            .unwrap_or(true)
     }
 
     /// A module of the same classes with its own attributes. Tensors that programs only read are shared; buffers and
@@ -134,12 +157,19 @@ impl Module {
     pub fn with_own_state(&self) -> flambeau_tensor::Result<Module> {
         let mut made = std::collections::HashMap::new();
         let object = copy_object(&self.object, &mut made)?;
-        Ok(Module { object, loaded: self.loaded.clone() })
+        Ok(Module {
+            object,
+            loaded: self.loaded.clone(),
+        })
     }
 }
 
 fn join(prefix: &str, name: &str) -> String {
-    if prefix.is_empty() { name.to_string() } else { format!("{prefix}.{name}") }
+    if prefix.is_empty() {
+        name.to_string()
+    } else {
+        format!("{prefix}.{name}")
+    }
 }
 
 type Copies = std::collections::HashMap<usize, IValue>;
@@ -177,7 +207,11 @@ fn copy_value(value: &IValue, made: &mut Copies) -> flambeau_tensor::Result<IVal
         IValue::List(l) => match made.get(&l.address()) {
             Some(copy) => copy.clone(),
             None => {
-                let items = l.to_vec().iter().map(|v| copy_value(v, made)).collect::<Result<_, _>>()?;
+                let items = l
+                    .to_vec()
+                    .iter()
+                    .map(|v| copy_value(v, made))
+                    .collect::<Result<_, _>>()?;
                 let copy = IValue::List(List::new(l.element_type().clone(), items));
                 made.insert(l.address(), copy.clone());
                 copy
@@ -195,8 +229,15 @@ fn copy_value(value: &IValue, made: &mut Copies) -> flambeau_tensor::Result<IVal
             }
         },
         IValue::Tuple(t) => {
-            let items: Vec<IValue> = t.items.iter().map(|v| copy_value(v, made)).collect::<Result<_, _>>()?;
-            IValue::Tuple(Arc::new(TupleValue { items: items.into(), ty: t.ty.clone() }))
+            let items: Vec<IValue> = t
+                .items
+                .iter()
+                .map(|v| copy_value(v, made))
+                .collect::<Result<_, _>>()?;
+            IValue::Tuple(Arc::new(TupleValue {
+                items: items.into(),
+                ty: t.ty.clone(),
+            }))
         }
         other => other.clone(),
     })
@@ -211,8 +252,13 @@ pub fn call_function(
     kwargs: Vec<(String, IValue)>,
 ) -> Result<IValue, Error> {
     let schema = function.schema().map_err(Error::compile)?;
-    let args = this.map(|o| IValue::Object(o.clone())).into_iter().chain(args).collect();
-    let args = bind(schema, args, kwargs).map_err(|message| Error::new(exec::ErrorKind::Arguments, message))?;
+    let args = this
+        .map(|o| IValue::Object(o.clone()))
+        .into_iter()
+        .chain(args)
+        .collect();
+    let args =
+        bind(schema, args, kwargs).map_err(|message| Error::new(exec::ErrorKind::Arguments, message))?;
     let program = exec::program_of(function)?;
     exec::run::run(runtime, &program, args)
 }

@@ -59,22 +59,38 @@ fn close(got: &Scalar, want: &Scalar, tolerance: f64) -> bool {
 
 fn compare(got: &Tensor, want: &Tensor) -> Result<(), String> {
     if got.dtype() != want.dtype() {
-        return Err(format!("expected dtype {}, found {}", want.dtype().name(), got.dtype().name()));
+        return Err(format!(
+            "expected dtype {}, found {}",
+            want.dtype().name(),
+            got.dtype().name()
+        ));
     }
     if got.sizes() != want.sizes() {
-        return Err(format!("expected sizes {:?}, found {:?}", want.sizes(), got.sizes()));
+        return Err(format!(
+            "expected sizes {:?}, found {:?}",
+            want.sizes(),
+            got.sizes()
+        ));
     }
     let tolerance = match want.dtype() {
         DType::Double | DType::ComplexDouble => 1e-5,
         DType::Half | DType::BFloat16 => 1e-2,
         _ => 1e-3,
     };
-    let (a, b) = (got.to_scalars().map_err(|e| e.message)?, want.to_scalars().map_err(|e| e.message)?);
+    let (a, b) = (
+        got.to_scalars().map_err(|e| e.message)?,
+        want.to_scalars().map_err(|e| e.message)?,
+    );
     match a.iter().zip(&b).position(|(a, b)| !close(a, b, tolerance)) {
         None => Ok(()),
         Some(at) => {
             let wrong = a.iter().zip(&b).filter(|(a, b)| !close(a, b, tolerance)).count();
-            Err(format!("{wrong} of {} elements differ; [{at}]: expected {:?}, found {:?}", a.len(), b[at], a[at]))
+            Err(format!(
+                "{wrong} of {} elements differ; [{at}]: expected {:?}, found {:?}",
+                a.len(),
+                b[at],
+                a[at]
+            ))
         }
     }
 }
@@ -94,7 +110,10 @@ fn flatten(value: &IValue, into: &mut Vec<Tensor>) -> Result<(), String> {
 }
 
 fn run_case(case: &Module) -> Outcome {
-    let budget = Budget { deadline: Some(Instant::now() + Duration::from_secs(20)), ..Budget::default() };
+    let budget = Budget {
+        deadline: Some(Instant::now() + Duration::from_secs(20)),
+        ..Budget::default()
+    };
     let mut context = Context::new();
     context.warn = Box::new(|_| ());
     context.stdout = Box::new(|_| ());
@@ -116,7 +135,11 @@ fn run_case(case: &Module) -> Outcome {
     }
     let object = case.object();
     let want: Vec<Tensor> = (0..)
-        .map_while(|i| object.get(&format!("out_{i}")).and_then(|v| v.as_tensor().cloned()))
+        .map_while(|i| {
+            object
+                .get(&format!("out_{i}"))
+                .and_then(|v| v.as_tensor().cloned())
+        })
         .collect();
     if got.len() != want.len() {
         return Outcome::Failed(format!("expected {} results, found {}", want.len(), got.len()));
@@ -130,7 +153,10 @@ fn run_case(case: &Module) -> Outcome {
 }
 
 fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or(panic.downcast_ref::<&str>().copied());
     format!("PANIC: {}", text.unwrap_or("?"))
 }
 
@@ -167,7 +193,10 @@ fn operator_cases() {
         .flatten()
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|e| e == "pt"))
-        .filter(|path| only.as_ref().is_none_or(|only| path.file_stem().is_some_and(|s| s == only.as_str())))
+        .filter(|path| {
+            only.as_ref()
+                .is_none_or(|only| path.file_stem().is_some_and(|s| s == only.as_str()))
+        })
         .collect();
     archives.sort();
     assert!(!archives.is_empty(), "no archive in {}", folder.display());
@@ -182,7 +211,11 @@ fn operator_cases() {
         for _ in 0..std::thread::available_parallelism().map_or(2, |n| n.get()) {
             scope.spawn(|| {
                 while let Some(path) = archives.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                    let name = path
+                        .file_stem()
+                        .unwrap_or_default()
+                        .to_string_lossy()
+                        .into_owned();
                     let tally = run_archive(path);
                     if let Ok(mut results) = results.lock() {
                         results.insert(name, tally);
@@ -200,9 +233,19 @@ fn operator_cases() {
         passed += tally.passed;
         failed += tally.failed.len();
         unsupported += tally.unsupported.len();
-        println!("{:>7} {:>7} {:>11}  {name}", tally.passed, tally.failed.len(), tally.unsupported.len());
+        println!(
+            "{:>7} {:>7} {:>11}  {name}",
+            tally.passed,
+            tally.failed.len(),
+            tally.unsupported.len()
+        );
         let shown = if only.is_some() { usize::MAX } else { 1 };
-        for line in tally.failed.iter().take(shown).chain(tally.unsupported.iter().take(shown)) {
+        for line in tally
+            .failed
+            .iter()
+            .take(shown)
+            .chain(tally.unsupported.iter().take(shown))
+        {
             println!("{:29}{line}", "");
         }
     }
@@ -212,7 +255,10 @@ fn operator_cases() {
         return;
     }
     let pin = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ops.count");
-    let pinned: usize = std::fs::read_to_string(&pin).ok().and_then(|t| t.trim().parse().ok()).unwrap_or(0);
+    let pinned: usize = std::fs::read_to_string(&pin)
+        .ok()
+        .and_then(|t| t.trim().parse().ok())
+        .unwrap_or(0);
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&pin, format!("{}\n", passed.max(pinned))).expect("the count can be written");
     }

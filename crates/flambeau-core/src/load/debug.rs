@@ -3,8 +3,8 @@
 
 use std::sync::{Arc, OnceLock};
 
-use flambeau_archive::pickle::{self, Pickle, Value, View};
 use flambeau_archive::Limits;
+use flambeau_archive::pickle::{self, Pickle, Value, View};
 use flambeau_ir::source::{Source, SourceRange};
 
 /// Ranges by the offset in the file at which they begin to count, ascending.
@@ -16,7 +16,11 @@ pub(super) struct Origins {
 
 impl Origins {
     pub(super) fn new(bytes: Vec<u8>, limits: Limits) -> Origins {
-        Origins { bytes, limits, ranges: OnceLock::new() }
+        Origins {
+            bytes,
+            limits,
+            ranges: OnceLock::new(),
+        }
     }
 
     /// Where the text at an offset came from. A damaged record tells nothing.
@@ -37,8 +41,15 @@ impl Origins {
             }
             records => (None, records),
         };
-        let mut reader = Reader { pickle: &pickle, texts, sources: Vec::new() };
-        let mut ranges: Vec<_> = records.iter().filter_map(|&record| reader.record(record)).collect();
+        let mut reader = Reader {
+            pickle: &pickle,
+            texts,
+            sources: Vec::new(),
+        };
+        let mut ranges: Vec<_> = records
+            .iter()
+            .filter_map(|&record| reader.record(record))
+            .collect();
         ranges.sort_by_key(|(start, _)| *start);
         Some(ranges)
     }
@@ -54,11 +65,21 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// `(offset, (source, start, end), …)`
     fn record(&mut self, record: Value) -> Option<(u32, Option<SourceRange>)> {
-        let [offset, range, ..] = self.pickle.as_tuple(record)? else { return None };
-        let [source, start, end] = self.pickle.as_tuple(*range)? else { return None };
+        let [offset, range, ..] = self.pickle.as_tuple(record)? else {
+            return None;
+        };
+        let [source, start, end] = self.pickle.as_tuple(*range)? else {
+            return None;
+        };
         let offset = u32::try_from(self.int(*offset)?).ok()?;
-        let (start, end) = (u32::try_from(self.int(*start)?).ok()?, u32::try_from(self.int(*end)?).ok()?);
-        let range = self.source(*source).filter(|s| !s.text.is_empty()).map(|s| SourceRange::new(&s, start, end));
+        let (start, end) = (
+            u32::try_from(self.int(*start)?).ok()?,
+            u32::try_from(self.int(*end)?).ok()?,
+        );
+        let range = self
+            .source(*source)
+            .filter(|s| !s.text.is_empty())
+            .map(|s| SourceRange::new(&s, start, end));
         Some((offset, range))
     }
 
@@ -79,7 +100,9 @@ impl Reader<'_> {
     }
 
     fn read_source(&self, value: Value) -> Option<Arc<Source>> {
-        let [text, file, first_line] = self.pickle.as_tuple(value)? else { return None };
+        let [text, file, first_line] = self.pickle.as_tuple(value)? else {
+            return None;
+        };
         let first_line = usize::try_from(self.int(*first_line)?).ok()?;
         let Some(texts) = self.texts else {
             let text = self.pickle.as_str(*text)?;
@@ -87,7 +110,9 @@ impl Reader<'_> {
         };
         let at = |index: i64| self.pickle.as_str(*texts.get(usize::try_from(index).ok()?)?);
         let lines = match self.pickle.view(*text) {
-            View::Reduce(call) => self.pickle.as_sequence(*self.pickle.as_tuple(call.args)?.first()?)?,
+            View::Reduce(call) => self
+                .pickle
+                .as_sequence(*self.pickle.as_tuple(call.args)?.first()?)?,
             View::List(lines) | View::Tuple(lines) => lines,
             _ => return None,
         };

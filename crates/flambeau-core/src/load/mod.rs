@@ -40,7 +40,12 @@ pub struct LoadOptions {
 
 impl Default for LoadOptions {
     fn default() -> LoadOptions {
-        LoadOptions { map_location: Device::cpu(), limits: Limits::default(), budget: Budget::default(), package_module: None }
+        LoadOptions {
+            map_location: Device::cpu(),
+            limits: Limits::default(),
+            budget: Budget::default(),
+            package_module: None,
+        }
     }
 }
 
@@ -65,7 +70,9 @@ impl Loaded {
     pub fn code_files(&self) -> Vec<String> {
         let archive = self.archive.lock();
         let names = archive.entries().iter().map(|e| e.name.clone());
-        names.filter(|n| n.starts_with("code/") && n.ends_with(".py")).collect()
+        names
+            .filter(|n| n.starts_with("code/") && n.ends_with(".py"))
+            .collect()
     }
     pub fn code_file(&self, name: &str) -> Result<String> {
         Ok(self.archive.lock().read_text(name)?)
@@ -81,7 +88,11 @@ struct Code(Arc<Mutex<Archive>>);
 
 impl CodeSource for Code {
     fn code(&self, path: &str) -> Option<Arc<str>> {
-        self.0.lock().read_text(&format!("code/{path}.py")).ok().map(Into::into)
+        self.0
+            .lock()
+            .read_text(&format!("code/{path}.py"))
+            .ok()
+            .map(Into::into)
     }
 
     fn origin(&self, path: &str) -> Option<Origin> {
@@ -92,8 +103,16 @@ impl CodeSource for Code {
         let (archive, limits) = (self.0.clone(), archive.limits().clone());
         let origins = std::sync::OnceLock::new();
         Some(Box::new(move |at| {
-            let read = || archive.lock().read(&name).map(|b| b.into_owned()).unwrap_or_default();
-            origins.get_or_init(|| Origins::new(read(), limits.clone())).find(at)
+            let read = || {
+                archive
+                    .lock()
+                    .read(&name)
+                    .map(|b| b.into_owned())
+                    .unwrap_or_default()
+            };
+            origins
+                .get_or_init(|| Origins::new(read(), limits.clone()))
+                .find(at)
         }))
     }
 }
@@ -110,7 +129,11 @@ pub fn load_bytes(bytes: impl Into<Mapping>, options: &LoadOptions) -> Result<Mo
 
 /// Loads an opened archive.
 pub fn load_archive(archive: Archive, options: &LoadOptions) -> Result<Module> {
-    let archive = match (archive.kind(), &options.package_module, archive.package_modules().as_slice()) {
+    let archive = match (
+        archive.kind(),
+        &options.package_module,
+        archive.package_modules().as_slice(),
+    ) {
         (FileKind::Package, Some(name), _) => archive.into_package_module(name)?,
         (FileKind::Package, None, [only]) => {
             let only = only.to_string();
@@ -126,7 +149,8 @@ pub fn load_archive(archive: Archive, options: &LoadOptions) -> Result<Module> {
         storages: Storages::default(),
         runtime: Arc::new(Runtime::new(Context::new(), options.budget.clone())),
     };
-    let constants = match archive.lock().contains("constants.pkl") {
+    let has_constants = archive.lock().contains("constants.pkl");
+    let constants = match has_constants {
         true => loader.pickle("constants.pkl", "constants/", None)?,
         false => IValue::tuple(Vec::new()),
     };
@@ -138,7 +162,15 @@ pub fn load_archive(archive: Archive, options: &LoadOptions) -> Result<Module> {
         let message = format!("`data.pkl`: expected a module, found {}", root.type_name());
         return Err(LoadError::data(message));
     };
-    Ok(Module::loaded(object, Arc::new(Loaded { archive, version, kind, importer })))
+    Ok(Module::loaded(
+        object,
+        Arc::new(Loaded {
+            archive,
+            version,
+            kind,
+            importer,
+        }),
+    ))
 }
 
 struct Loader<'a> {
@@ -152,7 +184,8 @@ impl Loader<'_> {
         let pickle = {
             let archive = self.archive.lock();
             let bytes = archive.read(name)?;
-            pickle::read(&bytes, archive.limits(), &mut unpickle::is_allowed).map_err(|e| e.within(format!("`{name}`")))?
+            pickle::read(&bytes, archive.limits(), &mut unpickle::is_allowed)
+                .map_err(|e| e.within(format!("`{name}`")))?
         };
         let mut unpickler = Unpickler {
             pickle: &pickle,

@@ -64,7 +64,11 @@ impl Storages {
 #[allow(unsafe_code)]
 fn in_place(region: Region, dtype: DType) -> Result<Arc<Storage>> {
     let (start, len) = (region.as_ptr(), region.len());
-    let component = if dtype.is_complex() { dtype.size() / 2 } else { dtype.size() };
+    let component = if dtype.is_complex() {
+        dtype.size() / 2
+    } else {
+        dtype.size()
+    };
     if !region.is_writable() || !(start as usize).is_multiple_of(component.max(1)) {
         return Ok(Storage::from_bytes(&region.to_vec())?);
     }
@@ -76,7 +80,11 @@ fn in_place(region: Region, dtype: DType) -> Result<Arc<Storage>> {
 
 /// Elements with their bytes in the machine's order.
 fn swapped(mut bytes: Vec<u8>, dtype: DType) -> Vec<u8> {
-    let width = if dtype.is_complex() { dtype.size() / 2 } else { dtype.size() };
+    let width = if dtype.is_complex() {
+        dtype.size() / 2
+    } else {
+        dtype.size()
+    };
     bytes.chunks_exact_mut(width).for_each(<[u8]>::reverse);
     bytes
 }

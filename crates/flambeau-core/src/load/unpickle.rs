@@ -49,8 +49,10 @@ pub(super) fn is_allowed(module: &str, name: &str) -> bool {
             "__main__" => matches!(name, "TensorID" | "IntList"),
             "collections" => name == "OrderedDict",
             "torch" => {
-                matches!(name, "device" | "Size" | "per_tensor_affine" | "per_channel_affine" | "per_tensor_symmetric")
-                    || storage_dtype(name).is_some()
+                matches!(
+                    name,
+                    "device" | "Size" | "per_tensor_affine" | "per_channel_affine" | "per_tensor_symmetric"
+                ) || storage_dtype(name).is_some()
                     || DType::from_name(name).is_some()
             }
             "torch.storage" => matches!(name, "UntypedStorage" | "TypedStorage"),
@@ -124,7 +126,10 @@ impl Unpickler<'_> {
     }
 
     fn list(&mut self, items: &[Value], element: Option<&Type>) -> Result<IValue> {
-        let items: Vec<IValue> = items.iter().map(|&v| self.value(v, element)).collect::<Result<_>>()?;
+        let items: Vec<IValue> = items
+            .iter()
+            .map(|&v| self.value(v, element))
+            .collect::<Result<_>>()?;
         let element = match element {
             Some(element) => element.clone(),
             None => common_type(&items),
@@ -140,7 +145,10 @@ impl Unpickler<'_> {
             .map(|(i, &v)| self.value(v, elements.and_then(|e| e.get(i))))
             .collect::<Result<_>>()?;
         let named = ty.filter(|t| matches!(t, Type::Tuple(t) if t.named.is_some()));
-        Ok(IValue::Tuple(Arc::new(TupleValue { items: items.into(), ty: named.cloned() })))
+        Ok(IValue::Tuple(Arc::new(TupleValue {
+            items: items.into(),
+            ty: named.cloned(),
+        })))
     }
 
     fn dict(&mut self, pairs: &[(Value, Value)], ty: Option<&Type>) -> Result<IValue> {
@@ -171,7 +179,9 @@ impl Unpickler<'_> {
     }
 
     fn callable(&self, built: &Built) -> Result<&'_ Global> {
-        self.pickle.global(built.callable).ok_or_else(|| LoadError::data("a call of something that has no name"))
+        self.pickle
+            .global(built.callable)
+            .ok_or_else(|| LoadError::data("a call of something that has no name"))
     }
 
     fn find_type(&self, name: &str) -> Result<Option<Type>> {
@@ -192,13 +202,17 @@ impl Unpickler<'_> {
             }
             Some(Type::Enum(ty)) => self.enum_member(&ty, built.args),
             _ if name.starts_with("__torch__.torch.classes.") => self.custom(&name, built),
-            _ => Err(LoadError::data(format!("the archive's code does not define `{name}`"))),
+            _ => Err(LoadError::data(format!(
+                "the archive's code does not define `{name}`"
+            ))),
         }
     }
 
     fn instance(&mut self, class: Arc<ClassType>, built: &Built) -> Result<IValue> {
         let object = Object::new(class.clone());
-        let Some(state) = built.state else { return Ok(IValue::Object(object)) };
+        let Some(state) = built.state else {
+            return Ok(IValue::Object(object));
+        };
         if let Some(method) = class.method("__setstate__") {
             let schema = method.schema().map_err(exec::Error::compile)?;
             let expected = schema.arguments.get(1).map(|a| a.ty.clone());
@@ -212,12 +226,18 @@ impl Unpickler<'_> {
         let pickle = self.pickle;
         let Some(state) = pickle.as_dict(state) else {
             let found = pickle.describe(state);
-            return Err(LoadError::data(format!("expected the attributes of `{}`, found {found}", class.name)));
+            return Err(LoadError::data(format!(
+                "expected the attributes of `{}`, found {found}",
+                class.name
+            )));
         };
         let mut set = vec![false; class.attribute_count()];
         for &(key, value) in state {
             let Some(name) = pickle.as_str(key) else {
-                return Err(LoadError::data(format!("an attribute of `{}` has no name", class.name)));
+                return Err(LoadError::data(format!(
+                    "an attribute of `{}` has no name",
+                    class.name
+                )));
             };
             // Attributes that the code does not declare cannot be used by it.
             let Some(slot) = class.slot(name) else { continue };
@@ -231,7 +251,10 @@ impl Unpickler<'_> {
         for attribute in class.attributes() {
             let is_set = class.slot(&attribute.name).is_some_and(|slot| set[slot]);
             if !is_set && !attribute.ty.accepts_none() {
-                let message = format!("`{}` lacks the value of its attribute `{}`", class.name, attribute.name);
+                let message = format!(
+                    "`{}` lacks the value of its attribute `{}`",
+                    class.name, attribute.name
+                );
                 return Err(LoadError::data(message));
             }
         }
@@ -243,7 +266,10 @@ impl Unpickler<'_> {
             Some(state) => self.value(state, None)?,
             None => self.value(built.args, None)?,
         };
-        Ok(IValue::Capsule(Arc::new(CustomObject { class: name.into(), state })))
+        Ok(IValue::Capsule(Arc::new(CustomObject {
+            class: name.into(),
+            state,
+        })))
     }
 
     fn enum_member(&mut self, ty: &Arc<flambeau_ir::types::EnumType>, value: Value) -> Result<IValue> {
@@ -253,10 +279,17 @@ impl Unpickler<'_> {
         };
         let member = ty.members.iter().find(|(_, v)| *v == value);
         let Some((name, value)) = member else {
-            return Err(LoadError::data(format!("`{}` has no member with the value {value:?}", ty.name)));
+            return Err(LoadError::data(format!(
+                "`{}` has no member with the value {value:?}",
+                ty.name
+            )));
         };
         let (name, value) = (name.clone(), value.clone());
-        Ok(IValue::Enum(Arc::new(EnumValue { class: ty.clone(), name, value })))
+        Ok(IValue::Enum(Arc::new(EnumValue {
+            class: ty.clone(),
+            name,
+            value,
+        })))
     }
 
     /// What a call would have returned.
@@ -265,10 +298,14 @@ impl Unpickler<'_> {
         let (module, name) = (callable.module.to_string(), callable.name.to_string());
         let args: Vec<Value> = self.pickle.as_tuple(built.args).unwrap_or(&[]).to_vec();
         let arg = |i: usize| {
-            args.get(i).copied().ok_or_else(|| LoadError::data(format!("`{module}.{name}` lacks argument {i}")))
+            args.get(i)
+                .copied()
+                .ok_or_else(|| LoadError::data(format!("`{module}.{name}` lacks argument {i}")))
         };
         match (&*module, &*name) {
-            ("torch._utils", "_rebuild_tensor_v2" | "_rebuild_tensor" | "_rebuild_qtensor") => self.tensor(&name, &args),
+            ("torch._utils", "_rebuild_tensor_v2" | "_rebuild_tensor" | "_rebuild_qtensor") => {
+                self.tensor(&name, &args)
+            }
             ("torch._utils", "_rebuild_parameter") => {
                 let value = self.value(arg(0)?, expected)?;
                 if let (IValue::Tensor(t), Ok(Value::Bool(grad))) = (&value, arg(1)) {
@@ -292,7 +329,8 @@ impl Unpickler<'_> {
                     _ => None,
                 };
                 let tensor = id.and_then(|id| self.tensors.get(id));
-                let tensor = tensor.ok_or_else(|| LoadError::data("a tensor that the archive does not have"))?;
+                let tensor =
+                    tensor.ok_or_else(|| LoadError::data("a tensor that the archive does not have"))?;
                 Ok(IValue::Tensor(tensor.clone()))
             }
             ("torch.jit._pickle" | "__main__", builder) => {
@@ -321,7 +359,9 @@ impl Unpickler<'_> {
             ("torch", "device") => {
                 let text = self.pickle.as_str(arg(0)?).unwrap_or("");
                 let device = Device::parse(text);
-                device.map(IValue::Device).ok_or_else(|| LoadError::data(format!("`{text}` is not a device")))
+                device
+                    .map(IValue::Device)
+                    .ok_or_else(|| LoadError::data(format!("`{text}` is not a device")))
             }
             ("torch", "Size") => {
                 let items = self.pickle.as_sequence(arg(0)?).unwrap_or(&[]).to_vec();
@@ -341,7 +381,10 @@ impl Unpickler<'_> {
     }
 
     fn ints(&self, value: Value) -> Result<Vec<i64>> {
-        let items = self.pickle.as_sequence(value).ok_or_else(|| LoadError::data("expected a tuple of ints"))?;
+        let items = self
+            .pickle
+            .as_sequence(value)
+            .ok_or_else(|| LoadError::data("expected a tuple of ints"))?;
         let int = |v: &Value| match v {
             Value::Int(i) => Ok(*i),
             _ => Err(LoadError::data("expected an int")),
@@ -367,13 +410,17 @@ impl Unpickler<'_> {
             _ => self.pickle.as_str(*class).unwrap_or(""),
         };
         let Some(dtype) = storage_dtype(class.rsplit('.').next().unwrap_or(class)) else {
-            return Err(LoadError::data(format!("the storage class `{class}` is not known")));
+            return Err(LoadError::data(format!(
+                "the storage class `{class}` is not known"
+            )));
         };
         let Some(key) = self.pickle.as_str(*key) else {
             return Err(LoadError::data("a storage without a key"));
         };
         let entry = format!("{}{key}", self.folder);
-        let memory = self.storages.get(&mut self.archive.lock(), &entry, dtype, *count)?;
+        let memory = self
+            .storages
+            .get(&mut self.archive.lock(), &entry, dtype, *count)?;
         let (sizes, strides) = (self.ints(*sizes)?, self.ints(*strides)?);
         let tensor = Tensor::from_storage(memory, &sizes, &strides, *offset, dtype)?;
         let (tensor, rest) = match (builder, rest) {
@@ -394,16 +441,21 @@ impl Unpickler<'_> {
         let unknown = || LoadError::data("the parameters of a quantised tensor are not understood");
         let parameters = self.pickle.as_tuple(parameters).ok_or_else(unknown)?.to_vec();
         match parameters.as_slice() {
-            [_, Value::Float(scale), Value::Int(zero_point)] => {
-                Ok(Quantizer::PerTensor { scale: *scale, zero_point: *zero_point })
-            }
+            [_, Value::Float(scale), Value::Int(zero_point)] => Ok(Quantizer::PerTensor {
+                scale: *scale,
+                zero_point: *zero_point,
+            }),
             [_, scales, zero_points, Value::Int(axis)] => {
                 let scales = self.value(*scales, None)?;
                 let zero_points = self.value(*zero_points, None)?;
                 let scales = scales.as_tensor().ok_or_else(unknown)?.to_vec::<f64>()?;
                 let zero_points = zero_points.as_tensor().ok_or_else(unknown)?.to_vec::<i64>()?;
                 let axis = usize::try_from(*axis).map_err(|_| unknown())?;
-                Ok(Quantizer::PerChannel { scales, zero_points, axis })
+                Ok(Quantizer::PerChannel {
+                    scales,
+                    zero_points,
+                    axis,
+                })
             }
             _ => Err(unknown()),
         }
@@ -413,7 +465,9 @@ impl Unpickler<'_> {
 /// The type that all values have, or `Any`.
 fn common_type(values: &[IValue]) -> Type {
     let mut types = values.iter().map(IValue::ty);
-    let Some(first) = types.next() else { return Type::Any };
+    let Some(first) = types.next() else {
+        return Type::Any;
+    };
     let mut joined = first;
     for ty in types {
         match joined.unify(&ty, false) {

@@ -1,4 +1,4 @@
-//! Times tensor operators: `cargo run --release -p flambeau-tensor --example tensor_speed`.
+//! Times tensor operators: `cargo run --release -p flambeau-tensor --example tensor_speed [NAME]`.
 
 use flambeau_tensor::pointwise as p;
 use flambeau_tensor::{DType, MemoryFormat, Result, Tensor, index, reduce};
@@ -6,9 +6,14 @@ use std::hint::black_box;
 use std::time::Instant;
 
 fn time(name: &str, bytes: usize, mut body: impl FnMut() -> Result<Tensor>) -> Result<()> {
+    if let Some(only) = std::env::args().nth(1)
+        && !name.contains(&only)
+    {
+        return Ok(());
+    }
     black_box(body()?);
     let mut best = f64::INFINITY;
-    for _ in 0..7 {
+    for _ in 0..15 {
         let mut n = 1;
         loop {
             let start = Instant::now();
@@ -16,7 +21,7 @@ fn time(name: &str, bytes: usize, mut body: impl FnMut() -> Result<Tensor>) -> R
                 black_box(body()?);
             }
             let t = start.elapsed().as_secs_f64();
-            if t > 0.01 {
+            if t > 0.004 {
                 best = best.min(t / n as f64);
                 break;
             }

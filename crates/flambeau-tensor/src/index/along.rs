@@ -221,6 +221,24 @@ fn scatter_into(
     include_self: bool,
     name: &str,
 ) -> Result<()> {
+    if how != Reduction::Replace && out.dtype().compute() != out.dtype() {
+        // Half types are summed in single precision and rounded once.
+        let wide = out.to_dtype(out.dtype().compute())?;
+        let source;
+        let values = match values {
+            Values::Tensor(t) => {
+                ensure!(
+                    t.dtype() == out.dtype(),
+                    "{name}(): Expected self.dtype to be equal to src.dtype"
+                );
+                source = t.to_dtype(wide.dtype())?;
+                Values::Tensor(&source)
+            }
+            number => number,
+        };
+        scatter_into(&wide, dim, index, values, how, include_self, name)?;
+        return out.copy_(&wide);
+    }
     let d = wrap_dim(dim, out.dim())?;
     let index_long = long(index, name)?;
     if index_long.numel() == 0 {
@@ -343,7 +361,7 @@ fn scatter_into(
 
 /// `out = x; out[index[i][j]][j] = src[i][j]` for `dim` 0. In place: pass the tensor to [`scatter_with`].
 pub fn scatter(x: &Tensor, dim: i64, index: &Tensor, src: &Tensor) -> Result<Tensor> {
-    let out = x.copy()?;
+    let out = x.clone_format(crate::MemoryFormat::Contiguous)?;
     scatter_into(
         &out,
         dim,
@@ -368,13 +386,13 @@ pub fn scatter_value_reduce(
     value: Scalar,
     how: Reduction,
 ) -> Result<Tensor> {
-    let out = x.copy()?;
+    let out = x.clone_format(crate::MemoryFormat::Contiguous)?;
     scatter_into(&out, dim, index, Values::Number(value), how, true, "scatter")?;
     Ok(out)
 }
 
 pub fn scatter_add(x: &Tensor, dim: i64, index: &Tensor, src: &Tensor) -> Result<Tensor> {
-    let out = x.copy()?;
+    let out = x.clone_format(crate::MemoryFormat::Contiguous)?;
     scatter_into(
         &out,
         dim,
@@ -395,7 +413,7 @@ pub fn scatter_reduce(
     how: Reduction,
     include_self: bool,
 ) -> Result<Tensor> {
-    let out = x.copy()?;
+    let out = x.clone_format(crate::MemoryFormat::Contiguous)?;
     scatter_into(
         &out,
         dim,

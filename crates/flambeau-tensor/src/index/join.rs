@@ -128,8 +128,13 @@ pub fn roll(x: &Tensor, shifts: &[i64], dims: &[i64]) -> Result<Tensor> {
     );
     let mut out = x.clone();
     for (&shift, &dim) in shifts.iter().zip(dims) {
+        ensure!(
+            out.dim() > 0,
+            Index,
+            "Dimension specified as {dim} but tensor has no dimensions"
+        );
         let d = wrap_dim(dim, x.dim())?;
-        if out.numel() == 0 || out.dim() == 0 {
+        if out.numel() == 0 {
             return out.copy();
         }
         let n = out.sizes()[d];

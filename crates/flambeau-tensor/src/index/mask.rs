@@ -132,18 +132,19 @@ pub fn nonzero(x: &Tensor) -> Result<Tensor> {
     let truth = x.to_dtype(DType::Bool)?.to_dtype(DType::Byte)?.to_vec::<u8>()?;
     let n: i64 = truth.iter().map(|b| *b as i64).sum();
     let dims = x.dim();
-    let out = Tensor::empty(&[n, dims as i64], DType::Long)?;
+    // One dimension after the other, as in PyTorch: each column is a ready index vector.
+    let out = Tensor::empty_strided(&[n, dims as i64], &[1, n.max(1)], DType::Long)?;
     if dims == 0 || n == 0 {
         return Ok(out);
     }
     let mut write = out.write()?;
-    let mut rows = write.slice::<i64>()?.chunks_exact_mut(dims);
+    let data = write.memory::<i64>()?;
+    let n = n as usize;
     let sizes = x.sizes();
-    for (i, _) in truth.iter().enumerate().filter(|(_, b)| **b != 0) {
-        let Some(row) = rows.next() else { break };
+    for (row, (i, _)) in truth.iter().enumerate().filter(|(_, b)| **b != 0).enumerate() {
         let mut rest = i as i64;
         for d in (0..dims).rev() {
-            row[d] = rest % sizes[d];
+            data[d * n + row] = rest % sizes[d];
             rest /= sizes[d];
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::pointwise::call::{Arg, To, op, promoting, run};
+use crate::pointwise::call::{Arg, To, op, promoting, promoting_float, run};
 use crate::pointwise::engine::Params;
 use crate::pointwise::real::Real;
 use crate::pointwise::table::table;
@@ -53,7 +53,8 @@ table! {
             if x > high { high } else { x }
         };
         int |c, a| {
-            let (low, high) = (c.i[0] as T, c.i[1] as T);
+            // `as` saturates: a bound outside the type does not bind.
+            let (low, high) = (c.f[0] as T, c.f[1] as T);
             let x = if a < low { low } else { a };
             if x > high { high } else { x }
         };
@@ -69,7 +70,7 @@ table! {
         };
     }
     // f = lambda
-    SOFTSHRINK = "softshrink_cpu", Same {
+    SOFTSHRINK = "softshrink_check", Same {
         float |c, a| {
             let l = c.f[0] as T;
             if a.is_nan() { a } else if a > l { a - l } else if a < -l { a + l } else { 0.0 }
@@ -103,7 +104,8 @@ const SELU_SCALE: f64 = 1.0507009873554804934193349852946;
 
 op! {
     relu, relu_to(to, x: &Tensor) {
-        ensure!(x.dtype() != DType::Bool, "Boolean inputs not supported for relu");
+        ensure!(x.dtype() != DType::Bool, NotImplemented, "Boolean inputs not supported for relu");
+        ensure!(!x.is_complex(), NotImplemented, "clamp is not supported for complex types");
         promoting(&RELU, Params::default(), to, &[x.into()], 1)
     }
     relu6, relu6_to(to, x: &Tensor) {
@@ -163,9 +165,8 @@ op! {
     hardsigmoid, hardsigmoid_to(to, x: &Tensor) { promoting(&HARDSIGMOID, Params::default(), to, &[x.into()], 1) }
     hardtanh, hardtanh_to(to, x: &Tensor, min: f64, max: f64) {
         ensure!(x.dtype() != DType::Bool, "Bool inputs not supported for hardtanh");
-        let mut p = floats(&[min, max]);
-        p.i = [min as i64, max as i64];
-        promoting(&HARDTANH, p, to, &[x.into()], 1)
+        ensure!(!x.is_complex(), NotImplemented, "clamp is not supported for complex types");
+        promoting(&HARDTANH, floats(&[min, max]), to, &[x.into()], 1)
     }
     softplus, softplus_to(to, x: &Tensor, beta: f64, threshold: f64) {
         promoting(&SOFTPLUS, floats(&[beta, threshold]), to, &[x.into()], 8)
@@ -183,13 +184,13 @@ op! {
     log_sigmoid, log_sigmoid_to(to, x: &Tensor) {
         promoting(&LOG_SIGMOID, Params::default(), to, &[x.into()], 8)
     }
-    softsign, softsign_to(to, x: &Tensor) { promoting(&SOFTSIGN, Params::default(), to, &[x.into()], 1) }
+    softsign, softsign_to(to, x: &Tensor) { promoting_float(&SOFTSIGN, Params::default(), to, &[x.into()], 1) }
     tanhshrink, tanhshrink_to(to, x: &Tensor) {
         if x.is_complex() {
             let t = unary::tanh(x)?;
             return arith::sub_to(to, x.into(), (&t).into(), 1.into());
         }
-        promoting(&TANHSHRINK, Params::default(), to, &[x.into()], 6)
+        promoting_float(&TANHSHRINK, Params::default(), to, &[x.into()], 6)
     }
     /// The first half of a dimension times the sigmoid of the second.
     glu, glu_to(to, x: &Tensor, dim: i64) {

@@ -175,22 +175,24 @@ op! {
     /// `a * b`
     mul, mul_to(to, a: Arg, b: Arg) { promoting(&MUL, Params::default(), to, &[a, b], 1) }
     maximum, maximum_to(to, a: Arg, b: Arg) {
-        ensure!(!a.dtype().is_complex() && !b.dtype().is_complex(), "maximum does not support complex inputs.");
+        ensure!(!a.dtype().is_complex() && !b.dtype().is_complex(), "maximum not implemented for complex tensors.");
         promoting(&MAXIMUM, Params::default(), to, &[a, b], 1)
     }
     minimum, minimum_to(to, a: Arg, b: Arg) {
-        ensure!(!a.dtype().is_complex() && !b.dtype().is_complex(), "minimum does not support complex inputs.");
+        ensure!(!a.dtype().is_complex() && !b.dtype().is_complex(), "minimum not implemented for complex tensors.");
         promoting(&MINIMUM, Params::default(), to, &[a, b], 1)
     }
     /// The larger, or the one that is not NaN.
     fmax, fmax_to(to, a: Arg, b: Arg) {
         let common = result_type(&[a, b]);
+        ensure!(!common.is_complex(), "fmax not implemented for complex tensors.");
         let table = if common.is_floating_point() { &FMAX } else { &MAXIMUM };
         run(table, Params::default(), to, &[a, b], common, 1)
     }
     /// The smaller, or the one that is not NaN.
     fmin, fmin_to(to, a: Arg, b: Arg) {
         let common = result_type(&[a, b]);
+        ensure!(!common.is_complex(), "fmin not implemented for complex tensors.");
         let table = if common.is_floating_point() { &FMIN } else { &MINIMUM };
         run(table, Params::default(), to, &[a, b], common, 1)
     }

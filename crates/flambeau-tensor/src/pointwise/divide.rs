@@ -206,8 +206,9 @@ op! {
     }
     /// `a * 2 ** b`
     ldexp, ldexp_to(to, a: Arg, b: Arg) {
+        let common = result_type(&[a, b]).to_float();
         let two = pow(Arg::Number(Scalar::Float(2.0)), b)?;
-        arith::mul_to(to, a, (&two).into())
+        arith::mul_as(to, a, (&two).into(), common)
     }
 }
 

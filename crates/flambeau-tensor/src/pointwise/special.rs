@@ -17,37 +17,37 @@ macro_rules! functions {
             $table = $label, Same { slow_float |c, a| ($f)(a as f64) as T; }
         )*}
         op! {$(
-            #[doc = concat!("`", $label, "`; integers give floats.")]
+            #[doc = concat!("`torch.special.", stringify!($name), "`; integers give floats.")]
             $name, $to(to, x: &Tensor) { promoting_float(&$table, Params::default(), to, &[x.into()], 32) }
         )*}
     };
 }
 functions! {
-    lgamma, lgamma_to, LGAMMA, "lgamma", f::lgamma;
-    digamma, digamma_to, DIGAMMA, "digamma", f::digamma;
-    trigamma, trigamma_to, TRIGAMMA, "trigamma", f::trigamma;
-    erfinv, erfinv_to, ERFINV, "erfinv", f::erfinv;
-    erfcx, erfcx_to, ERFCX, "erfcx", f::erfcx;
-    ndtr, ndtr_to, NDTR, "ndtr", f::ndtr;
-    log_ndtr, log_ndtr_to, LOG_NDTR, "log_ndtr", f::log_ndtr;
-    ndtri, ndtri_to, NDTRI, "ndtri", f::ndtri;
-    entr, entr_to, ENTR, "entr", f::entr;
-    i0, i0_to, I0, "i0", f::i0;
-    i0e, i0e_to, I0E, "i0e", f::i0e;
-    i1, i1_to, I1, "i1", f::i1;
-    i1e, i1e_to, I1E, "i1e", f::i1e;
-    bessel_j0, bessel_j0_to, BESSEL_J0, "bessel_j0", f::bessel_j0;
-    bessel_j1, bessel_j1_to, BESSEL_J1, "bessel_j1", f::bessel_j1;
-    bessel_y0, bessel_y0_to, BESSEL_Y0, "bessel_y0", f::bessel_y0;
-    bessel_y1, bessel_y1_to, BESSEL_Y1, "bessel_y1", f::bessel_y1;
-    modified_bessel_k0, modified_bessel_k0_to, BESSEL_K0, "modified_bessel_k0", f::modified_bessel_k0;
-    modified_bessel_k1, modified_bessel_k1_to, BESSEL_K1, "modified_bessel_k1", f::modified_bessel_k1;
-    scaled_modified_bessel_k0, scaled_modified_bessel_k0_to, SCALED_K0, "scaled_modified_bessel_k0",
+    lgamma, lgamma_to, LGAMMA, "lgamma_vml_cpu", f::lgamma;
+    digamma, digamma_to, DIGAMMA, "digamma_vml_cpu", f::digamma;
+    trigamma, trigamma_to, TRIGAMMA, "trigamma_vml_cpu", f::trigamma;
+    erfinv, erfinv_to, ERFINV, "erfinv_vml_cpu", f::erfinv;
+    erfcx, erfcx_to, ERFCX, "erfcx_cpu", f::erfcx;
+    ndtr, ndtr_to, NDTR, "ndtr_cpu", f::ndtr;
+    log_ndtr, log_ndtr_to, LOG_NDTR, "log_ndtr_cpu", f::log_ndtr;
+    ndtri, ndtri_to, NDTRI, "ndtri_cpu", f::ndtri;
+    entr, entr_to, ENTR, "entr_cpu", f::entr;
+    i0, i0_to, I0, "i0_vml_cpu", f::i0;
+    i0e, i0e_to, I0E, "i0e_cpu", f::i0e;
+    i1, i1_to, I1, "i1_cpu", f::i1;
+    i1e, i1e_to, I1E, "i1e_cpu", f::i1e;
+    bessel_j0, bessel_j0_to, BESSEL_J0, "bessel_j0_cpu", f::bessel_j0;
+    bessel_j1, bessel_j1_to, BESSEL_J1, "bessel_j1_cpu", f::bessel_j1;
+    bessel_y0, bessel_y0_to, BESSEL_Y0, "bessel_y0_cpu", f::bessel_y0;
+    bessel_y1, bessel_y1_to, BESSEL_Y1, "bessel_y1_cpu", f::bessel_y1;
+    modified_bessel_k0, modified_bessel_k0_to, BESSEL_K0, "modified_bessel_k0_cpu", f::modified_bessel_k0;
+    modified_bessel_k1, modified_bessel_k1_to, BESSEL_K1, "modified_bessel_k1_cpu", f::modified_bessel_k1;
+    scaled_modified_bessel_k0, scaled_modified_bessel_k0_to, SCALED_K0, "scaled_modified_bessel_k0_cpu",
         f::scaled_modified_bessel_k0;
-    scaled_modified_bessel_k1, scaled_modified_bessel_k1_to, SCALED_K1, "scaled_modified_bessel_k1",
+    scaled_modified_bessel_k1, scaled_modified_bessel_k1_to, SCALED_K1, "scaled_modified_bessel_k1_cpu",
         f::scaled_modified_bessel_k1;
-    spherical_bessel_j0, spherical_bessel_j0_to, SPHERICAL_J0, "spherical_bessel_j0", f::spherical_bessel_j0;
-    airy_ai, airy_ai_to, AIRY_AI, "airy_ai", f::airy_ai;
+    spherical_bessel_j0, spherical_bessel_j0_to, SPHERICAL_J0, "spherical_bessel_j0_cpu", f::spherical_bessel_j0;
+    airy_ai, airy_ai_to, AIRY_AI, "airy_ai_cpu", f::airy_ai;
 }
 
 /// Functions of two numbers.
@@ -57,34 +57,34 @@ macro_rules! functions_of_two {
             $table = $label, Same { slow_float |c, a, b| ($f)(a as f64, b as f64) as T; }
         )*}
         op! {$(
-            #[doc = concat!("`", $label, "`; integers give floats.")]
+            #[doc = concat!("`torch.special.", stringify!($name), "`; integers give floats.")]
             $name, $to(to, a: Arg, b: Arg) { promoting_float(&$table, Params::default(), to, &[a, b], 64) }
         )*}
     };
 }
 functions_of_two! {
-    zeta, zeta_to, ZETA, "zeta", f::zeta;
-    igamma, igamma_to, IGAMMA, "igamma", f::igamma;
-    igammac, igammac_to, IGAMMAC, "igammac", f::igammac;
-    chebyshev_polynomial_t, chebyshev_polynomial_t_to, CHEBYSHEV_T, "chebyshev_polynomial_t",
+    zeta, zeta_to, ZETA, "zeta_cpu", f::zeta;
+    igamma, igamma_to, IGAMMA, "igamma_cpu", f::igamma;
+    igammac, igammac_to, IGAMMAC, "igammac_cpu", f::igammac;
+    chebyshev_polynomial_t, chebyshev_polynomial_t_to, CHEBYSHEV_T, "chebyshev_polynomial_t_cpu",
         |x, n: f64| f::chebyshev_polynomial_t(x, n as i64);
-    chebyshev_polynomial_u, chebyshev_polynomial_u_to, CHEBYSHEV_U, "chebyshev_polynomial_u",
+    chebyshev_polynomial_u, chebyshev_polynomial_u_to, CHEBYSHEV_U, "chebyshev_polynomial_u_cpu",
         |x, n: f64| f::chebyshev_polynomial_u(x, n as i64);
-    chebyshev_polynomial_v, chebyshev_polynomial_v_to, CHEBYSHEV_V, "chebyshev_polynomial_v",
+    chebyshev_polynomial_v, chebyshev_polynomial_v_to, CHEBYSHEV_V, "chebyshev_polynomial_v_cpu",
         |x, n: f64| f::chebyshev_polynomial_v(x, n as i64);
-    chebyshev_polynomial_w, chebyshev_polynomial_w_to, CHEBYSHEV_W, "chebyshev_polynomial_w",
+    chebyshev_polynomial_w, chebyshev_polynomial_w_to, CHEBYSHEV_W, "chebyshev_polynomial_w_cpu",
         |x, n: f64| f::chebyshev_polynomial_w(x, n as i64);
-    shifted_chebyshev_polynomial_t, shifted_chebyshev_polynomial_t_to, SHIFTED_T, "shifted_chebyshev_polynomial_t",
+    shifted_chebyshev_polynomial_t, shifted_chebyshev_polynomial_t_to, SHIFTED_T, "shifted_chebyshev_polynomial_t_cpu",
         |x, n: f64| f::shifted_chebyshev_polynomial_t(x, n as i64);
-    shifted_chebyshev_polynomial_u, shifted_chebyshev_polynomial_u_to, SHIFTED_U, "shifted_chebyshev_polynomial_u",
+    shifted_chebyshev_polynomial_u, shifted_chebyshev_polynomial_u_to, SHIFTED_U, "shifted_chebyshev_polynomial_u_cpu",
         |x, n: f64| f::shifted_chebyshev_polynomial_u(x, n as i64);
-    shifted_chebyshev_polynomial_v, shifted_chebyshev_polynomial_v_to, SHIFTED_V, "shifted_chebyshev_polynomial_v",
+    shifted_chebyshev_polynomial_v, shifted_chebyshev_polynomial_v_to, SHIFTED_V, "shifted_chebyshev_polynomial_v_cpu",
         |x, n: f64| f::shifted_chebyshev_polynomial_v(x, n as i64);
-    shifted_chebyshev_polynomial_w, shifted_chebyshev_polynomial_w_to, SHIFTED_W, "shifted_chebyshev_polynomial_w",
+    shifted_chebyshev_polynomial_w, shifted_chebyshev_polynomial_w_to, SHIFTED_W, "shifted_chebyshev_polynomial_w_cpu",
         |x, n: f64| f::shifted_chebyshev_polynomial_w(x, n as i64);
-    laguerre_polynomial_l, laguerre_polynomial_l_to, LAGUERRE, "laguerre_polynomial_l",
+    laguerre_polynomial_l, laguerre_polynomial_l_to, LAGUERRE, "laguerre_polynomial_l_cpu",
         |x, n: f64| f::laguerre_polynomial_l(x, n as i64);
-    legendre_polynomial_p, legendre_polynomial_p_to, LEGENDRE, "legendre_polynomial_p",
+    legendre_polynomial_p, legendre_polynomial_p_to, LEGENDRE, "legendre_polynomial_p_cpu",
         |x, n: f64| f::legendre_polynomial_p(x, n as i64);
 }
 

@@ -73,7 +73,7 @@ table! {
         };
         bool |c, a, low, high| B8((a.0 | low.0) & high.0);
     }
-    LERP = "lerp_kernel", Same {
+    LERP = "lerp_kernel_scalar", Same {
         float |c, a, b, w| if w.abs() < 0.5 { w.madd::<M>(b - a, a) } else { (b - a).madd::<M>(w - 1.0, b) };
         c32 |c, a, b, w| if w.norm_sqr() < 0.25 { a + w * (b - a) } else { b - (b - a) * (Complex::new(1.0, 0.0) - w) };
         c64 |c, a, b, w| if w.norm_sqr() < 0.25 { a + w * (b - a) } else { b - (b - a) * (Complex::new(1.0, 0.0) - w) };

@@ -34,10 +34,10 @@ table! {
             if n == 0.0 { T::default() } else { a / n }
         };
     }
-    FLOOR = "floor_cpu", Same { float |c, a| a.floor(); }
-    CEIL = "ceil_cpu", Same { float |c, a| a.ceil(); }
-    TRUNC = "trunc_cpu", Same { float |c, a| a.trunc(); }
-    ROUND = "round_cpu", Same { float |c, a| a.round_even(); }
+    FLOOR = "floor_vml_cpu", Same { float |c, a| a.floor(); }
+    CEIL = "ceil_vml_cpu", Same { float |c, a| a.ceil(); }
+    TRUNC = "trunc_vml_cpu", Same { float |c, a| a.trunc(); }
+    ROUND = "round_vml_cpu", Same { float |c, a| a.round_even(); }
     // f[0] = 10^|decimals|, i[0] = whether decimals are negative
     ROUND_DECIMALS = "round_cpu", Same {
         float |c, a| {
@@ -124,8 +124,8 @@ table! {
             (x / (1.0 - x)).log_::<M>()
         };
     }
-    ERF = "erf_cpu", Same { float |c, a| a.erf_::<M>(); }
-    ERFC = "erfc_cpu", Same { float |c, a| a.erfc_::<M>(); }
+    ERF = "erf_vml_cpu", Same { float |c, a| a.erf_::<M>(); }
+    ERFC = "erfc_vml_cpu", Same { float |c, a| a.erfc_::<M>(); }
     SINC = "sinc_cpu", Same {
         float |c, a| if a == 0.0 { 1.0 } else { let p = a * T::of(std::f64::consts::PI); p.sin_::<M>() / p };
         slow_complex |c, a| if a == T::default() { T::new(1.0, 0.0) } else {
@@ -243,7 +243,7 @@ op! {
     sign, sign_to(to, x: &Tensor) {
         ensure!(
             !x.is_complex(),
-            "Unlike NumPy, torch.sign doesn't allow complex inputs. Use torch.sgn instead"
+            "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead."
         );
         if x.dtype() == DType::Bool {
             return to.deliver(x.copy()?);
@@ -267,9 +267,11 @@ op! {
         run(&SQUARE, no_params(), to, &[x.into()], dtype, 1)
     }
     deg2rad, deg2rad_to(to, x: &Tensor) {
+        ensure!(!x.is_complex(), "deg2rad is not supported for complex tensors.");
         promoting_float(&SCALE, params(&[std::f64::consts::PI / 180.0], &[]), to, &[x.into()], 1)
     }
     rad2deg, rad2deg_to(to, x: &Tensor) {
+        ensure!(!x.is_complex(), "rad2deg is not supported for complex tensors.");
         promoting_float(&SCALE, params(&[180.0 / std::f64::consts::PI], &[]), to, &[x.into()], 1)
     }
     logit, logit_to(to, x: &Tensor, eps: Option<f64>) {

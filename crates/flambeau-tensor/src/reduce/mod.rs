@@ -111,8 +111,12 @@ pub fn sum(x: &Tensor, dims: &[i64], keepdim: bool, dtype: Option<DType>) -> Res
 
 /// Sum that counts NaN as 0.
 pub fn nansum(x: &Tensor, dims: &[i64], keepdim: bool, dtype: Option<DType>) -> Result<Tensor> {
-    ensure!(!x.is_complex(), "nansum does not support complex inputs");
+    ensure!(!x.is_complex(), "nansum on CPU does not support complex inputs");
     let dtype = sum_dtype(x, dtype);
+    if dtype.is_integral(true) && x.is_floating_point() {
+        let zeros = pointwise::where_(&pointwise::isnan(x)?, Arg::Number(0.0.into()), x.into())?;
+        return sum(&zeros, dims, keepdim, Some(dtype));
+    }
     let r: Reducer = numeric!(NanSum, dtype);
     reduce(x, &mask_of(x, dims)?, keepdim, &r, Numbers::default(), dtype)
 }
@@ -173,7 +177,7 @@ fn check_not_empty(x: &Tensor, mask: &[bool], name: &str) -> Result<()> {
 pub fn amax(x: &Tensor, dims: &[i64], keepdim: bool) -> Result<Tensor> {
     let mask = mask_of(x, dims)?;
     check_extreme(x, &mask, dims, "amax()")?;
-    let r: Reducer = ordered!(Max, "amax_cpu", x.dtype());
+    let r: Reducer = ordered!(Max, "max_values_cpu", x.dtype());
     reduce(x, &mask, keepdim, &r, Numbers::default(), x.dtype())
 }
 
@@ -181,7 +185,7 @@ pub fn amax(x: &Tensor, dims: &[i64], keepdim: bool) -> Result<Tensor> {
 pub fn amin(x: &Tensor, dims: &[i64], keepdim: bool) -> Result<Tensor> {
     let mask = mask_of(x, dims)?;
     check_extreme(x, &mask, dims, "amin()")?;
-    let r: Reducer = ordered!(Min, "amin_cpu", x.dtype());
+    let r: Reducer = ordered!(Min, "min_values_cpu", x.dtype());
     reduce(x, &mask, keepdim, &r, Numbers::default(), x.dtype())
 }
 
@@ -217,7 +221,7 @@ pub fn min(x: &Tensor) -> Result<Tensor> {
 
 /// Positions along one dimension, and the values there.
 fn extreme_dim(x: &Tensor, dim: i64, keepdim: bool, r: &Reducer, name: &str) -> Result<(Tensor, Tensor)> {
-    ensure!(!x.is_complex(), "{name} does not support complex inputs.");
+    ensure!(!x.is_complex(), "{name}: does not support complex input");
     let d = wrap_dim(dim, x.dim())?;
     if x.dim() == 0 {
         return Ok((x.copy()?, Tensor::zeros(&[], DType::Long)?));
@@ -235,12 +239,14 @@ fn extreme_dim(x: &Tensor, dim: i64, keepdim: bool, r: &Reducer, name: &str) -> 
 
 /// `(values, indices)` of the largest along a dimension.
 pub fn max_dim(x: &Tensor, dim: i64, keepdim: bool) -> Result<(Tensor, Tensor)> {
+    ensure!(!x.is_complex(), "max(): does not support complex input");
     let r: Reducer = ordered!(ArgMax, "max_cpu", x.dtype());
     extreme_dim(x, dim, keepdim, &r, "max()")
 }
 
 /// `(values, indices)` of the smallest along a dimension.
 pub fn min_dim(x: &Tensor, dim: i64, keepdim: bool) -> Result<(Tensor, Tensor)> {
+    ensure!(!x.is_complex(), "min(): does not support complex input");
     let r: Reducer = ordered!(ArgMin, "min_cpu", x.dtype());
     extreme_dim(x, dim, keepdim, &r, "min()")
 }
@@ -270,22 +276,20 @@ fn arg_extreme(x: &Tensor, dim: Option<i64>, keepdim: bool, r: &Reducer, name: &
     reduce(x, &mask, keepdim, r, Numbers::default(), DType::Long)
 }
 
+fn check_arg(x: &Tensor, name: &str) -> Result<()> {
+    ensure!(!x.is_complex(), "{name}: does not support complex input");
+    ensure!(x.dtype() != DType::Bool, "{name}: does not support bool input");
+    Ok(())
+}
+
 pub fn argmax(x: &Tensor, dim: Option<i64>, keepdim: bool) -> Result<Tensor> {
-    ensure!(
-        x.dtype() != DType::Bool,
-        NotImplemented,
-        "\"argmax_cpu\" not implemented for 'Bool'"
-    );
+    check_arg(x, "argmax()")?;
     let r: Reducer = ordered!(ArgMax, "argmax_cpu", x.dtype());
     arg_extreme(x, dim, keepdim, &r, "argmax()")
 }
 
 pub fn argmin(x: &Tensor, dim: Option<i64>, keepdim: bool) -> Result<Tensor> {
-    ensure!(
-        x.dtype() != DType::Bool,
-        NotImplemented,
-        "\"argmin_cpu\" not implemented for 'Bool'"
-    );
+    check_arg(x, "argmin()")?;
     let r: Reducer = ordered!(ArgMin, "argmin_cpu", x.dtype());
     arg_extreme(x, dim, keepdim, &r, "argmin()")
 }

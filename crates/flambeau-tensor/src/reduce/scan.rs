@@ -210,7 +210,8 @@ fn running_extreme(x: &Tensor, dim: i64, high: bool) -> Result<(Tensor, Tensor)>
         (DType::Long, false) => running_place::<i64>(&c, d, |x, a| x <= a),
         (other, _) => bail!(
             NotImplemented,
-            "\"cummax_helper_cpu\" not implemented for '{}'",
+            "\"{}_cpu\" not implemented for '{}'",
+            if high { "cummax" } else { "cummin" },
             other.name()
         ),
     }?;

@@ -32,14 +32,11 @@ fn run(x: &Tensor, dim: i64, dtype: Option<DType>, log: bool) -> Result<Tensor> 
             DType::Float => over::<f32>(&x, &out, d, log)?,
             DType::Double => over::<f64>(&x, &out, d, log)?,
             _ => {
-                let name = if log {
-                    "log_softmax_lastdim_kernel_impl"
-                } else {
-                    "softmax_lastdim_kernel_impl"
-                };
+                let last = if d + 1 >= x.dim() { "lastdim_" } else { "" };
+                let name = if log { "log_softmax" } else { "softmax" };
                 bail!(
                     NotImplemented,
-                    "\"{name}\" not implemented for '{}'",
+                    "\"{name}_{last}kernel_impl\" not implemented for '{}'",
                     dtype.name()
                 )
             }

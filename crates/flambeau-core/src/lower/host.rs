@@ -15,6 +15,15 @@ use super::sugared::Form;
 pub trait Scope: Send + Sync {
     /// `Ok(None)`: there is no such name. An error: what the name stands for cannot be compiled.
     fn get(&self, name: &str) -> Result<Option<HostValue>>;
+
+    /// The type that an annotation stands for: a name, or a whole expression such as `typing.List[int]`.
+    fn get_type(&self, annotation: &str) -> Result<Option<Type>> {
+        Ok(match self.get(annotation)? {
+            Some(HostValue::NamedTuple(ty) | HostValue::Enum(ty) | HostValue::Interface(ty)) => Some(ty),
+            Some(HostValue::Class { class, .. }) => Some(Type::Class(class)),
+            _ => None,
+        })
+    }
 }
 
 /// A value of the Python program.

@@ -29,6 +29,7 @@ mod loops;
 pub mod module;
 pub mod program;
 mod schema_match;
+pub mod script;
 mod special;
 mod ssa;
 mod stmt;

@@ -747,7 +747,7 @@ impl Scope for ClassMembers {
 }
 
 /// A body that raises, for a function that is not to be compiled.
-fn unused_function(function: &ast::FunctionDef) -> ast::FunctionDef {
+pub(super) fn unused_function(function: &ast::FunctionDef) -> ast::FunctionDef {
     let mut unused = function.clone();
     let span = function.span;
     let expr = |kind| ast::Expr::new(kind, span);

@@ -144,10 +144,10 @@ impl Emitter<'_> {
         if let Some(node) = self.g.defining_node(value) {
             self.g.set_attr(node, "name", Attr::Str(field.into()));
         }
-        if !field.is_empty() && !field.bytes().all(|b| b.is_ascii_digit()) {
-            let name = normalize_attr_name(field);
-            self.g.set_name(value, &name);
-        }
+        // A number is no name.
+        let number = field.bytes().all(|b| b.is_ascii_digit());
+        let name = if number { format!("_{field}") } else { field.to_string() };
+        self.g.set_name(value, &name);
         value
     }
 
@@ -313,13 +313,5 @@ pub(super) fn call_name(function: &Arc<Function>, is_method: bool) -> String {
     match parts.next() {
         Some(class) if is_method => format!("{class}.{last}"),
         _ => last.to_string(),
-    }
-}
-
-/// A trailing `.12` would collide with the numbers that tell names apart.
-fn normalize_attr_name(field: &str) -> String {
-    match field.rfind(|c: char| !c.is_ascii_digit()) {
-        Some(at) if field.as_bytes()[at] == b'.' && at + 1 < field.len() => format!("{field}_"),
-        _ => field.to_string(),
     }
 }

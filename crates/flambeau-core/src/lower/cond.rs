@@ -172,10 +172,9 @@ impl Emitter<'_> {
             _ => return Refinements::default(),
         };
         let present = vec![Refinement { name: name.into(), ty: some }];
-        let none = vec![Refinement { name: name.into(), ty: Type::None }];
-        // PyTorch learns nothing from `x is None` for an Optional: saved models depend on it.
-        let absent = if matches!(self.g.ty(a), Type::Union(_)) { none } else { Vec::new() };
-        if is { Refinements { yes: absent, no: present } } else { Refinements { yes: present, no: absent } }
+        // PyTorch learns nothing from `x is None` itself: saved models depend on it.
+        let nothing = Vec::new();
+        if is { Refinements { yes: nothing, no: present } } else { Refinements { yes: present, no: nothing } }
     }
 
     fn short_circuit(&mut self, loc: Span, first: &Expr, second: &Expr, is_or: bool) -> Result<Cond> {

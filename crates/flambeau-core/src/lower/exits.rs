@@ -42,8 +42,8 @@ struct Exits {
     no: ValueId,
     /// Never read: the code that would read it raises before.
     throws: ValueId,
-    /// One uninitialised value a type.
-    units: HashMap<Type, ValueId>,
+    /// One uninitialised value a type. Equal types made in different places count as different, as in PyTorch.
+    units: HashMap<(std::mem::Discriminant<Type>, usize), ValueId>,
     target: Option<BlockId>,
 }
 
@@ -66,14 +66,15 @@ impl Exits {
     }
 
     fn unit(&mut self, g: &mut Graph, ty: &Type) -> ValueId {
-        if let Some(&value) = self.units.get(ty) {
+        let key = (std::mem::discriminant(ty), ty.address());
+        if let Some(&value) = self.units.get(&key) {
             return value;
         }
         let node = g.create("prim::Uninitialized", &[], 1);
         let value = g.output(node);
         g.set_type(value, ty.clone());
         g.prepend(g.block(), node);
-        self.units.insert(ty.clone(), value);
+        self.units.insert(key, value);
         value
     }
 

@@ -51,7 +51,11 @@ impl Emitter<'_> {
                     if matches!(self.g.ty(value), Type::Str) {
                         let args = self.named_values(&[left, right])?;
                         let args = self.values(&args);
-                        return Ok(self.typed("aten::percentFormat", &args, Type::Str, Some(loc)));
+                        let value = self.typed("aten::percentFormat", &args, Type::Str, Some(loc));
+                        if let Some(node) = self.g.defining_node(value) {
+                            self.g.node_mut(node).op = self.table.get("aten::percentFormat");
+                        }
+                        return Ok(value);
                     }
                     self.binary(loc, *kind, left, right)
                 }

@@ -1,6 +1,6 @@
 //! Python's and PyTorch's modules as code sees them: which functions are builtins, which names are constants.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use flambeau_ir::ops::OpTable;
 use flambeau_ir::types::Type;
@@ -8,6 +8,7 @@ use flambeau_ir::value::IValue;
 
 use super::error::Result;
 use super::host::{HostValue, Scope};
+use super::program::Program;
 use super::sugared::Form;
 
 /// A module by its dotted name, if the compiler knows it.
@@ -140,6 +141,7 @@ impl Library {
             "ShortTensor" => Some(HostValue::LegacyTensor(2)),
             "HalfTensor" => Some(HostValue::LegacyTensor(5)),
             "_check" => Some(HostValue::TorchCheck),
+            "no_grad" => no_grad(self.table),
             "_assert" => builtin("aten::_assert"),
             "Tensor" | "dtype" | "layout" | "memory_format" | "Generator" | "Size" | "finfo" | "iinfo" => {
                 builtin(&format!("aten::{name}"))
@@ -299,4 +301,28 @@ pub fn library_type(path: &str) -> Option<Type> {
         "typing.Any" => Type::Any,
         _ => return None,
     })
+}
+
+/// The one context manager of PyTorch that code can use, a script class.
+const NO_GRAD: &str = "
+class no_grad:
+    def __init__(self) -> None:
+        self.prev = False
+
+    def __enter__(self) -> None:
+        self.prev = torch.is_grad_enabled()
+        torch.set_grad_enabled(False)
+
+    def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
+        torch.set_grad_enabled(self.prev)
+";
+
+fn no_grad(table: &'static OpTable) -> Option<HostValue> {
+    static CLASS: OnceLock<Option<HostValue>> = OnceLock::new();
+    let class = CLASS.get_or_init(|| {
+        let text = format!("import torch\nfrom typing import Any\n{NO_GRAD}");
+        let program = Program::parse(&text, "torch/autograd/grad_mode.py", "torch.autograd.grad_mode", table).ok()?;
+        program.lookup("no_grad").ok().flatten()
+    });
+    class.clone()
 }

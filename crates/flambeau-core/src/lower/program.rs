@@ -235,7 +235,11 @@ impl Program {
                 joined.params = overload.params.clone();
                 joined.returns = overload.returns.clone();
                 joined.signature = overload.signature.clone();
-                let qualified = self.qualified(&format!("{name}__{i}"));
+                // All of them keep the name; the later ones get a parent of their own.
+                let qualified = match i {
+                    0 => self.qualified(name),
+                    _ => self.qualified(&format!("___torch_mangle_{}.{name}", i - 1)),
+                };
                 functions.push(self.define(&qualified, &joined, None)?);
             }
             return Ok(HostValue::Functions(functions));
@@ -759,6 +763,9 @@ pub(super) fn unused_function(function: &ast::FunctionDef) -> ast::FunctionDef {
     });
     unused.body =
         vec![ast::Stmt { kind: ast::StmtKind::Raise { exc: Some(error), cause: None }, span }];
+    if unused.returns.is_none() && unused.signature.is_none() {
+        unused.returns = Some(expr(ast::ExprKind::Name("Tensor".into())));
+    }
     unused.params.retain(|p| !matches!(p.kind, ast::ParamKind::VarArgs | ast::ParamKind::KwArgs));
     unused
 }

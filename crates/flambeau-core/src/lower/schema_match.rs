@@ -10,7 +10,7 @@ use flambeau_ir::schema::{Argument, Schema};
 use flambeau_ir::types::{NamedTupleInfo, TypeBindings, match_type_variables};
 use flambeau_ir::ops::Op;
 use flambeau_ir::function::Function;
-use flambeau_ir::ir::ValueId;
+use flambeau_ir::ir::{NodeId, ValueId};
 use flambeau_ir::types::Type;
 use flambeau_syntax::Span;
 
@@ -143,6 +143,27 @@ impl Emitter<'_> {
             _ => Type::tuple(types),
         };
         self.tuple_typed(&outputs, ty)
+    }
+
+    /// Finds the overload of a node that was made without matching.
+    pub(super) fn choose_op(&mut self, node: NodeId, loc: Span) -> Result<()> {
+        let kind = self.g.node(node).kind.clone();
+        let types: Vec<Type> = self.g.node_inputs(node).iter().map(|v| self.g.ty(*v).clone()).collect();
+        for row in self.table.overloads(&kind) {
+            let schema = row.schema();
+            let mut bindings = TypeBindings::default();
+            let fits = schema.arguments.len() == types.len()
+                && schema.arguments.iter().zip(&types).all(|(argument, ty)| {
+                    match_type_variables(&argument.ty, ty, &mut bindings).is_ok()
+                        && argument.ty.substitute(&bindings).is_some_and(|wanted| ty.is_subtype_of(&wanted))
+                });
+            if fits {
+                self.g.node_mut(node).op = Some(row.clone());
+                return Ok(());
+            }
+        }
+        let types: Vec<String> = types.iter().map(Type::repr_str).collect();
+        self.fail(loc, format!("no overload of {kind} takes arguments of types {}", types.join(", ")))
     }
 
     pub fn match_schema(

@@ -116,9 +116,7 @@ impl ControlFlow {
         for name in mutated {
             let find = |vars: &Types| vars.get(&name).cloned().or_else(|| self.find(&name));
             let (Some(yes_ty), Some(no_ty)) = (find(&yes_vars), find(&no_vars)) else { continue };
-            let outer = self.find(&name);
-            let to_union = matches!(outer, Some(Type::Union(_) | Type::Optional(_) | Type::Number));
-            let Some(unified) = yes_ty.unify(&no_ty, to_union) else { continue };
+            let Some(unified) = yes_ty.unify(&no_ty, true) else { continue };
             Self::block_output(g, yes, yes_ty, &name);
             Self::block_output(g, no, no_ty, &name);
             Self::node_output(g, node, unified, &name);

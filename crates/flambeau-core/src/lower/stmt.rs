@@ -96,7 +96,8 @@ impl Emitter<'_> {
                         }
                         self.call_method(loc, container, "__delitem__", &[index.into()], &[])?;
                     } else {
-                        self.node("aten::Delete", &[container, index], 0, Some(target.span));
+                        let node = self.node("aten::Delete", &[container, index], 0, Some(target.span));
+                        self.choose_op(node, target.span)?;
                     }
                 }
                 ExprKind::Var(name) => self.remove_var(name, target.span)?,

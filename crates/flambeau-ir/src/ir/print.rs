@@ -173,6 +173,7 @@ fn value(v: &IValue) -> String {
     match v {
         IValue::Str(s) => print::quoted(s),
         IValue::Object(_) => "object".into(),
+        IValue::Enum(member) => format!("{}.{}", member.class.name, member.name),
         other => print::write(other, &value, &tensor),
     }
 }

@@ -113,7 +113,28 @@ impl Type {
 
     /// The type of a parameter without annotation.
     pub fn inferred_tensor() -> Type {
-        Type::Tensor(Some(Arc::new(TensorInfo { inferred: true, ..TensorInfo::default() })))
+        static INFERRED: std::sync::LazyLock<Arc<TensorInfo>> =
+            std::sync::LazyLock::new(|| Arc::new(TensorInfo { inferred: true, ..TensorInfo::default() }));
+        Type::Tensor(Some(INFERRED.clone()))
+    }
+    /// Tells apart equal types that were made separately; clones have the same address.
+    pub fn address(&self) -> usize {
+        fn of<T: ?Sized>(arc: &Arc<T>) -> usize {
+            Arc::as_ptr(arc) as *const () as usize
+        }
+        match self {
+            Type::Tensor(Some(t)) => of(t),
+            Type::List(t) | Type::Optional(t) | Type::Future(t) | Type::Await(t) | Type::RRef(t) => of(t),
+            Type::Dict(t) => of(t),
+            Type::Tuple(t) => of(t),
+            Type::Union(t) => of(t),
+            Type::Class(t) => of(t),
+            Type::Interface(t) => of(t),
+            Type::Enum(t) => of(t),
+            Type::Function(t) => of(t),
+            Type::Var(t) | Type::Named(t) => of(t),
+            _ => 0,
+        }
     }
     pub fn list(element: Type) -> Type {
         Type::List(Arc::new(element))

@@ -24,6 +24,12 @@ impl fmt::Display for Type {
                         write!(f, "{} : ", named.fields[i])?;
                     }
                     write!(f, "{element}")?;
+                    if let Some(named) = &t.named
+                        && let Some(default) =
+                            (i + named.defaults.len()).checked_sub(t.elements.len()).and_then(|d| named.defaults.get(d))
+                    {
+                        write!(f, " = {default:?}")?;
+                    }
                 }
                 f.write_str(")")
             }

@@ -33,7 +33,17 @@ fn check(case: &Value) -> Outcome {
     match (result, case["graph"].as_str()) {
         (Ok(function), Some(expected)) => {
             let graph = function.graph().map(|g| g.to_string()).unwrap_or_default();
-            if graph.trim_end() == expected.trim_end() { Outcome::Same } else { Outcome::Different(graph) }
+            let schema = function.schema().map(|s| s.to_string()).unwrap_or_default();
+            let code = flambeau_core::code::function_code(&function).unwrap_or_else(|e| e.to_string());
+            if graph.trim_end() != expected.trim_end() {
+                Outcome::Different(graph)
+            } else if schema != text("schema") {
+                Outcome::Different(format!("schema {schema}\nnot    {}", text("schema")))
+            } else if code.trim_end() != text("code").trim_end() {
+                Outcome::Different(format!("code\n{code}\n--- not\n{}", text("code")))
+            } else {
+                Outcome::Same
+            }
         }
         (Ok(_), None) => Outcome::Different("it compiled".into()),
         (Err(error), Some(_)) => Outcome::Different(format!("error: {error}")),

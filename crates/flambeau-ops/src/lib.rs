@@ -10,6 +10,7 @@
 mod factory;
 mod fft;
 mod index;
+mod linalg;
 mod matmul;
 mod nn;
 mod pointwise;
@@ -40,6 +41,7 @@ const FAMILIES: &[fn(&mut Rows)] = &[
     matmul::declare,
     nn::declare,
     special::declare,
+    linalg::declare,
     fft::declare,
     random::declare,
 ];

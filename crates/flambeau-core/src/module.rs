@@ -1,8 +1,10 @@
 //! Modules as programs hold them: an object of a module class, what it was loaded from, and the calls on it.
 
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use flambeau_ir::function::Function;
+use flambeau_ir::function::{DefineError, Function};
+use flambeau_ir::ir::{Attr, Graph};
 use flambeau_ir::types::{AttributeKind, Type};
 use flambeau_ir::value::{IValue, Object};
 use flambeau_tensor::Tensor;
@@ -261,4 +263,54 @@ pub fn call_function(
         bind(schema, args, kwargs).map_err(|message| Error::new(exec::ErrorKind::Arguments, message))?;
     let program = exec::program_of(function)?;
     exec::run::run(runtime, &program, args)
+}
+
+/// What [`operators`] finds.
+#[derive(Default)]
+pub struct Operators {
+    /// By schema: whether it can run, and where it is used.
+    pub uses: BTreeMap<String, (bool, Vec<String>)>,
+    /// Functions that do not compile.
+    pub errors: Vec<DefineError>,
+}
+
+/// The operators in all methods of a module and below, and in the functions that they call.
+pub fn operators(module: &Module) -> Operators {
+    let mut found = Operators::default();
+    let mut seen = HashSet::new();
+    let mut pending: Vec<Arc<Function>> = Vec::new();
+    for (_, module) in module.named_modules().into_iter().rev() {
+        pending.extend(module.methods().into_iter().rev());
+    }
+    while let Some(function) = pending.pop() {
+        if !seen.insert(Arc::as_ptr(&function)) {
+            continue;
+        }
+        match function.graph() {
+            Ok(graph) => collect(graph, &mut found, &mut pending),
+            Err(error) => found.errors.push(error),
+        }
+    }
+    found
+}
+
+fn collect(g: &Graph, found: &mut Operators, functions: &mut Vec<Arc<Function>>) {
+    for node in g.all_nodes() {
+        let data = g.node(node);
+        functions.extend(data.function.clone());
+        if let Some(Attr::Graph(inner)) = g.attr(node, "Subgraph") {
+            collect(inner, found, functions);
+        }
+        let Some(op) = &data.op else { continue };
+        let entry = found
+            .uses
+            .entry(op.text().to_string())
+            .or_insert((op.is_runnable(), Vec::new()));
+        if let Some((file, line, _)) = data.range.as_ref().and_then(|r| r.file_line_col()) {
+            let place = format!("{file}:{line}");
+            if !entry.1.contains(&place) {
+                entry.1.push(place);
+            }
+        }
+    }
 }

@@ -9,7 +9,8 @@ mod unpickle;
 use std::path::Path;
 use std::sync::Arc;
 
-use flambeau_archive::{Archive, FileKind, Limits, Mapping, pickle};
+pub use flambeau_archive::Limits;
+use flambeau_archive::{Archive, FileKind, Mapping, pickle};
 use flambeau_ir::ops::Context;
 use flambeau_ir::source::Origin;
 use flambeau_ir::value::{Device, IValue};

@@ -1,0 +1,42 @@
+//! `flambeau code MODEL`
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{Model, Result};
+
+#[derive(Args)]
+pub struct Code {
+    #[command(flatten)]
+    model: Model,
+    /// This method only
+    #[arg(long, value_name = "NAME")]
+    method: Option<String>,
+    /// The source files of the archive, as they are
+    #[arg(long, conflicts_with = "method")]
+    files: bool,
+}
+
+impl Code {
+    pub fn run(self) -> Result<ExitCode> {
+        let module = self.model.load()?;
+        if self.files {
+            for name in module.code_files() {
+                println!(
+                    "# {name}\n{}",
+                    module.code_file(&name).map_err(|e| e.to_string())?
+                );
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        let methods = match &self.method {
+            Some(method) => vec![method.clone()],
+            None => module.method_names(),
+        };
+        for method in methods {
+            print!("{}", module.code(&method).map_err(|e| e.to_string())?);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

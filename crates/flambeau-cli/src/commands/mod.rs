@@ -1,0 +1,204 @@
+//! The subcommands and what they share.
+
+mod bench;
+mod code;
+mod graph;
+mod inspect;
+mod run;
+mod verify;
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use flambeau::{IValue, LoadOptions, Module, Schema};
+use flambeau_ir::value::print;
+
+use crate::values::{self, Literal, Reader};
+
+/// What went wrong, as a sentence for the user.
+pub type Result<T, E = String> = std::result::Result<T, E>;
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Call a method and show or store what it returns
+    Run(run::Run),
+    /// Compare a model's outputs with recorded ones
+    Verify(verify::Verify),
+    /// Show what an archive contains and which operators it needs
+    Inspect(inspect::Inspect),
+    /// Show a model's methods as TorchScript source
+    Code(code::Code),
+    /// Show a method's graph
+    Graph(graph::Graph),
+    /// Measure the time and memory of calls
+    Bench(bench::Bench),
+}
+
+impl Command {
+    pub fn run(self) -> Result<ExitCode> {
+        match self {
+            Command::Run(command) => command.run(),
+            Command::Verify(command) => command.run(),
+            Command::Inspect(command) => command.run(),
+            Command::Code(command) => command.run(),
+            Command::Graph(command) => command.run(),
+            Command::Bench(command) => command.run(),
+        }
+    }
+}
+
+/// The model that every subcommand takes.
+#[derive(Args)]
+pub struct Model {
+    /// The archive that `torch.jit.save` wrote
+    pub model: PathBuf,
+    /// Which module of a `torch.package` file to take
+    #[arg(long, value_name = "NAME")]
+    package_module: Option<String>,
+}
+
+impl Model {
+    pub fn load(&self) -> Result<Module> {
+        let options = LoadOptions {
+            package_module: self.package_module.clone(),
+            ..LoadOptions::default()
+        };
+        Module::load_with(&self.model, &options).map_err(|e| e.to_string())
+    }
+}
+
+/// The inputs of a call.
+#[derive(Args)]
+pub struct Inputs {
+    /// Arguments: literals, `rand:1x3x224x224`, files (`.npy .npz .safetensors .json .png .jpg .wav`), `name=value`
+    #[arg(value_name = "INPUT", allow_hyphen_values = true)]
+    inputs: Vec<String>,
+    /// A picture as the next argument; `?size=224&mean=…` after the path scales and normalises it
+    #[arg(long, value_name = "FILE")]
+    image: Vec<String>,
+    /// Seed of made inputs and of the model's random numbers
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// Arguments that fit a method.
+pub struct Arguments {
+    pub args: Vec<IValue>,
+    pub kwargs: Vec<(String, IValue)>,
+}
+
+impl Arguments {
+    pub fn named(&self) -> Vec<(&str, IValue)> {
+        self.kwargs.iter().map(|(k, v)| (k.as_str(), v.clone())).collect()
+    }
+}
+
+impl Inputs {
+    pub fn read(&self, schema: &Schema) -> Result<Arguments> {
+        let mut reader = Reader::new(self.seed);
+        let mut found = Arguments {
+            args: Vec::new(),
+            kwargs: Vec::new(),
+        };
+        for text in &self.inputs {
+            let (name, text) = values::split_keyword(text);
+            let value = reader.read(text)?;
+            match name {
+                Some(name) => found
+                    .kwargs
+                    .push((name.to_string(), fit_named(schema, name, &value)?)),
+                None => found.args.push(fit_at(schema, found.args.len(), &value)?),
+            }
+        }
+        for path in &self.image {
+            let value = reader.read_file(path)?;
+            found.args.push(fit_at(schema, found.args.len(), &value)?);
+        }
+        Ok(found)
+    }
+}
+
+/// A value as the parameter at a position wants it; `self` is not counted.
+pub fn fit_at(schema: &Schema, position: usize, value: &Literal) -> Result<IValue> {
+    match schema.arguments.get(position + 1) {
+        Some(parameter) => {
+            values::fit(value, &parameter.ty).map_err(|e| format!("argument `{}`: {e}", parameter.name))
+        }
+        // The call says what is wrong with one argument too many.
+        None => values::untyped(value),
+    }
+}
+
+pub fn fit_named(schema: &Schema, name: &str, value: &Literal) -> Result<IValue> {
+    match schema.arguments.iter().find(|a| &*a.name == name) {
+        Some(parameter) => values::fit(value, &parameter.ty).map_err(|e| format!("argument `{name}`: {e}")),
+        None => values::untyped(value),
+    }
+}
+
+/// A value for people: text as text, tensors with their numbers, large ones by shape.
+pub fn show(value: &IValue) -> String {
+    match value {
+        IValue::Str(s) => format!("{s:?}"),
+        IValue::Tensor(t) if t.numel() > 1000 => {
+            let sizes: Vec<String> = t.sizes().iter().map(i64::to_string).collect();
+            format!("{}[{}]", t.dtype().torch_name(), sizes.join(", "))
+        }
+        IValue::Tensor(_) => print::display(value),
+        other => print::write(other, &show, &|t| show(&IValue::Tensor(t.clone()))),
+    }
+}
+
+/// Bytes with a unit.
+pub fn size(bytes: u64) -> String {
+    let mut value = bytes as f64;
+    for unit in ["B", "kB", "MB"] {
+        if value < 1000.0 {
+            return if unit == "B" {
+                format!("{bytes} B")
+            } else {
+                format!("{value:.1} {unit}")
+            };
+        }
+        value /= 1000.0;
+    }
+    format!("{value:.2} GB")
+}
+
+#[derive(Clone, Copy)]
+pub enum Stream {
+    Out,
+    Err,
+}
+
+/// Colours on a terminal, plain text elsewhere and where `NO_COLOR` is set.
+pub fn paint(style: &str, text: &str, stream: Stream) -> String {
+    let terminal = match stream {
+        Stream::Out => std::io::stdout().is_terminal(),
+        Stream::Err => std::io::stderr().is_terminal(),
+    };
+    match terminal && std::env::var_os("NO_COLOR").is_none() {
+        true => format!("\x1b[{style}m{text}\x1b[0m"),
+        false => text.to_string(),
+    }
+}
+
+/// The method to call: the one asked for, or `forward`.
+pub fn method_or_forward(method: &Option<String>) -> &str {
+    method.as_deref().unwrap_or("forward")
+}
+
+/// The file's name without folders, for headings.
+pub fn file_name(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or(path.as_os_str())
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// Prints a JSON value on a line of its own.
+pub fn print_json(value: &serde_json::Value) {
+    println!("{value:#}");
+}

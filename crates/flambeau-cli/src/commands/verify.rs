@@ -1,0 +1,358 @@
+//! `flambeau verify MODEL IO.safetensors`: recorded inputs `in.0`, `in.1`, … go in, and what comes out is compared with
+//! the recorded `out…`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use flambeau::{CallOptions, IValue, Schema, Tensor, Type};
+use serde_json::json;
+
+use super::{Arguments, Model, Result, Stream, fit_at, fit_named, method_or_forward, paint, print_json};
+use crate::values::{Literal, Reader};
+
+#[derive(Args)]
+pub struct Verify {
+    #[command(flatten)]
+    model: Model,
+    /// Recorded inputs and outputs; lists, tuples and dicts by dotted names
+    io: PathBuf,
+    #[arg(long, short, value_name = "NAME")]
+    method: Option<String>,
+    /// Allowed difference relative to the expected value
+    #[arg(long, default_value_t = 1e-3)]
+    rtol: f64,
+    /// Allowed difference
+    #[arg(long, default_value_t = 1e-4)]
+    atol: f64,
+    #[arg(long)]
+    json: bool,
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+/// How one output compares.
+struct Row {
+    name: String,
+    outcome: Outcome,
+}
+
+enum Outcome {
+    Compared {
+        sizes: Vec<i64>,
+        wrong: usize,
+        count: usize,
+        absolute: f64,
+        relative: f64,
+    },
+    Mismatch(String),
+}
+
+impl Row {
+    fn agrees(&self) -> bool {
+        matches!(self.outcome, Outcome::Compared { wrong: 0, .. })
+    }
+}
+
+impl Verify {
+    pub fn run(self) -> Result<ExitCode> {
+        let module = self.model.load()?;
+        let method = method_or_forward(&self.method);
+        let schema = module.schema(method).map_err(|e| e.to_string())?;
+        let recorded = match Reader::new(0).read_file(&self.io.to_string_lossy())? {
+            Literal::Dict(pairs) => pairs,
+            _ => return Err(format!("`{}`: expected named tensors", self.io.display())),
+        };
+        let mut inputs = Tree::default();
+        let mut expected = Vec::new();
+        for (name, value) in recorded {
+            let (Literal::Str(name), Literal::Tensor(tensor)) = (name, value) else {
+                continue;
+            };
+            let mut parts = name.split('.');
+            match parts.next() {
+                Some("in") => inputs.insert(parts, tensor),
+                Some("out") => expected.push((name, tensor)),
+                _ => {}
+            }
+        }
+        if expected.is_empty() {
+            return Err(format!(
+                "`{}` has no expected outputs: no name is `out` or begins with `out.`",
+                self.io.display()
+            ));
+        }
+        let arguments = arguments(&inputs, &schema)?;
+        module.set_num_threads(self.threads);
+        let options = CallOptions {
+            seed: Some(self.seed),
+            ..CallOptions::default()
+        };
+        let result = module
+            .call_with(method, &arguments.args, &arguments.named(), &options)
+            .map_err(|e| e.to_string())?;
+        let mut got = Vec::new();
+        flatten("out", &result, &mut got);
+        let rows: Vec<Row> = expected
+            .iter()
+            .map(|(name, want)| self.compare(name, want, &got))
+            .collect();
+        let agrees = rows.iter().all(Row::agrees);
+        match self.json {
+            true => print_json(
+                &json!({"agrees": agrees, "outputs": rows.iter().map(Row::json).collect::<Vec<_>>()}),
+            ),
+            false => self.print(&rows),
+        }
+        Ok(if agrees {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
+    }
+
+    fn compare(&self, name: &str, want: &Tensor, got: &[(String, Tensor)]) -> Row {
+        let outcome = match got.iter().find(|(have, _)| have == name) {
+            None => {
+                let names: Vec<&str> = got.iter().map(|(n, _)| n.as_str()).collect();
+                Outcome::Mismatch(format!(
+                    "the model returned no such output; it returned [{}]",
+                    names.join(", ")
+                ))
+            }
+            Some((_, got)) if got.sizes() != want.sizes() => Outcome::Mismatch(format!(
+                "expected sizes {:?}, found {:?}",
+                want.sizes(),
+                got.sizes()
+            )),
+            Some((_, got)) => match (got.to_scalars(), want.to_scalars()) {
+                (Ok(a), Ok(b)) => {
+                    let (mut wrong, mut absolute, mut relative) = (0, 0f64, 0f64);
+                    for (a, b) in a.iter().zip(&b) {
+                        let (a, b) = (a.to_complex(), b.to_complex());
+                        let difference = if a == b || (a.re.is_nan() && b.re.is_nan()) {
+                            0.0
+                        } else {
+                            (a - b).norm()
+                        };
+                        // A NaN on one side only compares as wrong.
+                        if !(difference <= self.atol + self.rtol * b.norm()) {
+                            wrong += 1;
+                        }
+                        let difference = if difference.is_nan() {
+                            f64::INFINITY
+                        } else {
+                            difference
+                        };
+                        absolute = absolute.max(difference);
+                        if b.norm() > 0.0 {
+                            relative = relative.max(difference / b.norm());
+                        }
+                    }
+                    Outcome::Compared {
+                        sizes: want.sizes().to_vec(),
+                        wrong,
+                        count: a.len(),
+                        absolute,
+                        relative,
+                    }
+                }
+                (Err(error), _) | (_, Err(error)) => Outcome::Mismatch(error.to_string()),
+            },
+        };
+        Row {
+            name: name.to_string(),
+            outcome,
+        }
+    }
+
+    fn print(&self, rows: &[Row]) {
+        let width = rows.iter().map(|r| r.name.len()).max().unwrap_or(0);
+        for row in rows {
+            let verdict = match row.agrees() {
+                true => paint("32", "ok  ", Stream::Out),
+                false => paint("31", "FAIL", Stream::Out),
+            };
+            let detail = match &row.outcome {
+                Outcome::Mismatch(why) => why.clone(),
+                Outcome::Compared {
+                    sizes,
+                    wrong,
+                    count,
+                    absolute,
+                    relative,
+                } => {
+                    let mut text =
+                        format!("{sizes:?}  largest difference {absolute:.3e}, relative {relative:.3e}");
+                    if *wrong > 0 {
+                        text.push_str(&format!("; {wrong} of {count} elements are off"));
+                    }
+                    text
+                }
+            };
+            println!("{verdict} {:width$}  {detail}", row.name);
+        }
+    }
+}
+
+impl Row {
+    fn json(&self) -> serde_json::Value {
+        match &self.outcome {
+            Outcome::Mismatch(why) => json!({"name": self.name, "agrees": false, "error": why}),
+            Outcome::Compared {
+                sizes,
+                wrong,
+                count,
+                absolute,
+                relative,
+            } => json!({
+                "name": self.name, "agrees": *wrong == 0, "sizes": sizes, "elements": count, "wrong": wrong,
+                "largest_difference": absolute, "largest_relative_difference": relative,
+            }),
+        }
+    }
+}
+
+/// Names taken apart at their dots.
+#[derive(Default)]
+struct Tree {
+    tensor: Option<Tensor>,
+    children: Vec<(String, Tree)>,
+}
+
+impl Tree {
+    fn insert<'a>(&mut self, mut path: impl Iterator<Item = &'a str>, tensor: Tensor) {
+        let Some(part) = path.next() else {
+            self.tensor = Some(tensor);
+            return;
+        };
+        let at = match self.children.iter().position(|(name, _)| name == part) {
+            Some(at) => at,
+            None => {
+                self.children.push((part.to_string(), Tree::default()));
+                self.children.len() - 1
+            }
+        };
+        self.children[at].1.insert(path, tensor);
+    }
+
+    /// As the type wants it: a 0-d tensor serves as a number, numbered children as a list or tuple, named ones as a dict.
+    fn literal(&self, ty: Option<&Type>) -> Literal {
+        let ty = ty.map(|t| t.optional_inner().unwrap_or(t));
+        if let Some(tensor) = &self.tensor {
+            let wants_number = ty.is_some_and(|t| {
+                matches!(
+                    t,
+                    Type::Int | Type::Float | Type::Bool | Type::Number | Type::Complex
+                )
+            });
+            return match tensor.item() {
+                Ok(value) if wants_number && tensor.dim() == 0 => number(value, ty),
+                _ => Literal::Tensor(tensor.clone()),
+            };
+        }
+        let element = |i: usize| match ty {
+            Some(Type::List(element)) => Some(&**element),
+            Some(Type::Tuple(t)) => t.elements.get(i),
+            Some(Type::Dict(kv)) => Some(&kv.1),
+            _ => None,
+        };
+        if self
+            .children
+            .iter()
+            .all(|(name, _)| name.parse::<usize>().is_ok())
+            && !matches!(ty, Some(Type::Dict(_)))
+        {
+            let mut numbered: Vec<(usize, &Tree)> = self
+                .children
+                .iter()
+                .filter_map(|(n, t)| Some((n.parse().ok()?, t)))
+                .collect();
+            numbered.sort_by_key(|(i, _)| *i);
+            let items = numbered
+                .into_iter()
+                .map(|(i, tree)| tree.literal(element(i)))
+                .collect();
+            return if matches!(ty, Some(Type::List(_))) {
+                Literal::List(items)
+            } else {
+                Literal::Tuple(items)
+            };
+        }
+        let pairs = self
+            .children
+            .iter()
+            .map(|(name, tree)| (Literal::Str(name.clone()), tree.literal(element(0))));
+        Literal::Dict(pairs.collect())
+    }
+}
+
+fn number(value: flambeau::Scalar, ty: Option<&Type>) -> Literal {
+    use flambeau::Scalar;
+    match (value, ty) {
+        (value, Some(Type::Bool)) => Literal::Bool(value.to_bool()),
+        (value, Some(Type::Int)) => Literal::Int(value.to_i64()),
+        (Scalar::Bool(b), _) => Literal::Bool(b),
+        (Scalar::Int(i), _) => Literal::Int(i),
+        (Scalar::Float(f), _) => Literal::Float(f),
+        (Scalar::Complex(c), _) => Literal::Complex(c.re, c.im),
+    }
+}
+
+fn arguments(inputs: &Tree, schema: &Schema) -> Result<Arguments> {
+    let mut found = Arguments {
+        args: Vec::new(),
+        kwargs: Vec::new(),
+    };
+    let mut positional: Vec<(usize, &Tree)> = Vec::new();
+    for (name, tree) in &inputs.children {
+        match name.parse() {
+            Ok(position) => positional.push((position, tree)),
+            Err(_) => {
+                let ty = schema.arguments.iter().find(|a| *a.name == **name).map(|a| &a.ty);
+                found
+                    .kwargs
+                    .push((name.clone(), fit_named(schema, name, &tree.literal(ty))?));
+            }
+        }
+    }
+    positional.sort_by_key(|(position, _)| *position);
+    for (position, tree) in positional {
+        let ty = schema.arguments.get(position + 1).map(|a| &a.ty);
+        found.args.push(fit_at(schema, position, &tree.literal(ty))?);
+    }
+    Ok(found)
+}
+
+/// Tensors of a result under dotted names.
+fn flatten(name: &str, value: &IValue, into: &mut Vec<(String, Tensor)>) {
+    let all = |items: &[IValue], into: &mut Vec<(String, Tensor)>| {
+        items
+            .iter()
+            .enumerate()
+            .for_each(|(i, item)| flatten(&format!("{name}.{i}"), item, into));
+    };
+    match value {
+        IValue::Tensor(tensor) => into.push((name.to_string(), tensor.clone())),
+        IValue::Tuple(tuple) => all(&tuple.items, into),
+        IValue::List(list) => all(&list.to_vec(), into),
+        IValue::Dict(dict) => {
+            for (key, item) in dict.pairs() {
+                flatten(
+                    &format!("{name}.{}", flambeau_ir::value::print::display(&key)),
+                    &item,
+                    into,
+                );
+            }
+        }
+        IValue::Object(object) => {
+            for attribute in object.class().attributes() {
+                let item = object.get(&attribute.name).unwrap_or_default();
+                flatten(&format!("{name}.{}", attribute.name), &item, into);
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,7 +1,7 @@
 use super::*;
 use crate::nn::matmul::matmul;
-use crate::nn::softmax::softmax;
 use crate::parallel::with_threads;
+use crate::reduce::softmax;
 
 fn numbers(size: &[i64], dtype: DType, seed: i64) -> Tensor {
     let n: i64 = size.iter().product();

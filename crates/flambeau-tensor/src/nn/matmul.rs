@@ -581,7 +581,9 @@ pub fn addr(base: &Tensor, a: &Tensor, b: &Tensor, beta: Scalar, alpha: Scalar) 
 }
 
 /// Weights `[n, k]` of [`linear`] as panels of columns.
-fn packed_weight<T: Real + Element + bytemuck::Pod>(weight: &Tensor) -> Result<std::sync::Arc<Vec<T>>> {
+pub(super) fn packed_weight<T: Real + Element + bytemuck::Pod>(
+    weight: &Tensor,
+) -> Result<std::sync::Arc<Vec<T>>> {
     weight.prepared("linear", &[], || {
         let weight = aligned(weight)?;
         let (n, k) = (weight.sizes()[0] as usize, weight.sizes()[1] as usize);

@@ -12,7 +12,7 @@ pub mod matmul;
 pub mod norm;
 pub mod pad;
 pub mod pool;
+pub mod recurrent;
 pub mod rows;
 pub mod scratch;
-pub mod softmax;
 pub mod vector;

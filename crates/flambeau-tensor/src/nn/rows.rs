@@ -1,4 +1,4 @@
-//! Kernels over one row of numbers, shared by normalisations, softmax and attention. They add along fixed lanes, so a
+//! Kernels over one row of numbers, shared by normalisations, attention and recurrent layers. They add along fixed lanes, so a
 //! result depends on the length of a row and on nothing else.
 
 use super::vector::Real;
@@ -161,22 +161,4 @@ pub fn exponentials<T: RowElement, M: Madd>(row: &mut [T], shift: T) -> f64 {
         total += halves(&mut lanes, |a, b| a.plus(b)).wide();
     }
     total
-}
-
-/// Softmax of a row in place.
-#[inline(always)]
-pub fn softmax<T: RowElement, M: Madd>(row: &mut [T]) {
-    let total = T::of(exponentials::<T, M>(row, largest(row)));
-    row.iter_mut().for_each(|x| *x = x.over(total));
-}
-
-/// Logarithm of the softmax of `from`.
-#[inline(always)]
-pub fn log_softmax<T: RowElement, M: Madd>(from: &[T], to: &mut [T]) {
-    let shift = largest(from);
-    to.copy_from_slice(from);
-    let log = T::of(exponentials::<T, M>(to, shift)).log_::<M>();
-    for (to, &x) in to.iter_mut().zip(from) {
-        *to = x.less(shift).less(log);
-    }
 }

@@ -13,7 +13,7 @@ fn time(name: &str, bytes: usize, mut body: impl FnMut() -> Result<Tensor>) -> R
     }
     black_box(body()?);
     let mut best = f64::INFINITY;
-    for _ in 0..15 {
+    for _ in 0..60 {
         let mut n = 1;
         loop {
             let start = Instant::now();
@@ -21,7 +21,7 @@ fn time(name: &str, bytes: usize, mut body: impl FnMut() -> Result<Tensor>) -> R
                 black_box(body()?);
             }
             let t = start.elapsed().as_secs_f64();
-            if t > 0.004 {
+            if t > 0.0005 {
                 best = best.min(t / n as f64);
                 break;
             }
@@ -52,6 +52,12 @@ fn main() -> Result<()> {
             one,
         )
     })?;
+    time("empty 16", 0, || Tensor::empty(&[16], DType::Float))?;
+    time("relu 16", 0, || p::relu(&small))?;
+    time("mul number 16", 0, || {
+        p::mul((&small).into(), p::Arg::Number(2.0.into()))
+    })?;
+    time("sum 16", 0, || reduce::sum(&small, &[], false, None))?;
     time("view 16", 0, || small.view(&[4, 4]))?;
     let x4k = f(&[4096])?;
     time("add 4096", 3 * 4 * 4096, || {

@@ -31,6 +31,12 @@ impl Tensor {
         Ok(Meta::new(storage, sizes.into(), contiguous_strides(sizes), 0, dtype)?.into())
     }
 
+    /// As `empty`, for callers that write every element before anyone reads one.
+    pub(crate) fn empty_to_fill(sizes: &[i64], dtype: DType) -> Result<Tensor> {
+        let storage = Storage::empty(bytes_for(sizes, dtype)?)?;
+        Ok(Meta::new(storage, sizes.into(), contiguous_strides(sizes), 0, dtype)?.into())
+    }
+
     pub fn empty_format(sizes: &[i64], dtype: DType, format: MemoryFormat) -> Result<Tensor> {
         let bytes = bytes_for(sizes, dtype)?;
         let strides = format_strides(sizes, format)?;

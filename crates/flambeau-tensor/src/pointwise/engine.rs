@@ -19,7 +19,7 @@ use crate::convert::{Convert, converter};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::layout::{self, Dims, show};
-use crate::parallel::parallel_for;
+use crate::parallel::{SharedMut, parallel_for};
 use crate::scalar::Scalar;
 use crate::storage::{Access, Storage};
 use crate::tensor::{Tensor, write_scalar};
@@ -121,7 +121,7 @@ pub fn output_like(ins: &[&Tensor], dtype: DType) -> Result<Tensor> {
     };
     let same = ins[1..].iter().all(|t| t.sizes() == first.sizes());
     if same && ins.iter().all(|t| t.is_contiguous()) {
-        return Tensor::empty(first.sizes(), dtype);
+        return Tensor::empty_to_fill(first.sizes(), dtype);
     }
     let mut shape = Dims::from_slice(first.sizes());
     for t in &ins[1..] {
@@ -150,6 +150,9 @@ pub fn run_into(
     cost: usize,
 ) -> Result<()> {
     ensure!(ins.len() <= MAX_INS, "too many operands");
+    if run_plain(kernel, params, ins, out, out_want, cost)? {
+        return Ok(());
+    }
     let om = out.meta();
     for i in ins {
         if let In::Tensor(t, _) = i {
@@ -279,6 +282,92 @@ pub fn run_into(
         parallel_for(n, grain, |r| job.range(r.start, r.end));
     }
     Ok(())
+}
+
+/// The common case with little ceremony: contiguous operands of one shape in the dtypes the kernel wants. Returns
+/// whether it applied.
+fn run_plain(
+    kernel: Kernel,
+    params: &Params,
+    ins: &[In],
+    out: &Tensor,
+    out_want: DType,
+    cost: usize,
+) -> Result<bool> {
+    let om = out.meta();
+    let n = om.numel() as usize;
+    let aligned = |m: &crate::tensor::Meta| (m.ptr() as usize).is_multiple_of(m.dtype().size().min(8));
+    if !om.is_plain() || om.dtype().underlying() != out_want.underlying() || !aligned(om) || n == 0 {
+        return Ok(false);
+    }
+    let mut numbers = 0;
+    for i in ins {
+        match i {
+            In::Tensor(t, want) => {
+                let m = t.meta();
+                let fits = m.is_plain()
+                    && m.dtype().underlying() == want.underlying()
+                    && m.sizes() == om.sizes()
+                    && aligned(m)
+                    && !std::ptr::eq(&**m.storage(), &**om.storage());
+                if !fits {
+                    return Ok(false);
+                }
+            }
+            In::Number(..) => numbers += 1,
+        }
+    }
+    // Numbers take a tile each, which long operands would need over and over.
+    if numbers > 2 || (numbers > 0 && n > TILE / 2) {
+        return Ok(false);
+    }
+    let reads = ins.iter().filter_map(|i| match i {
+        In::Tensor(t, _) => Some(&**t.storage()),
+        In::Number(..) => None,
+    });
+    let _access = Access::take(reads, [&**om.storage()])?;
+    let mut tiles = [const { Buffer([MaybeUninit::uninit(); TILE_BYTES]) }; 2];
+    let mut free = tiles.iter_mut();
+    let mut pointers = [std::ptr::null::<u8>(); MAX_INS];
+    for (p, i) in pointers.iter_mut().zip(ins) {
+        *p = match i {
+            In::Tensor(t, _) => t.meta().ptr(),
+            In::Number(value, want) => {
+                let Some(tile) = free.next() else {
+                    bail!("too many numbers")
+                };
+                // SAFETY: the tile holds `TILE / 2` elements of any dtype, and `n` is not larger.
+                unsafe {
+                    write_scalar(tile.ptr(), *want, *value)?;
+                    repeat_sized(tile.ptr(), want.size(), n);
+                }
+                tile.ptr()
+            }
+        };
+    }
+    let grain = (GRAIN / cost.max(1)).next_multiple_of(TILE);
+    if n <= grain {
+        // SAFETY: all operands hold `n` elements of the wanted dtypes, and the output is apart from them.
+        unsafe { kernel(pointers.as_ptr(), om.ptr(), n, params) };
+        return Ok(true);
+    }
+    let sizes: [usize; MAX_INS] = std::array::from_fn(|k| ins.get(k).map_or(0, |i| i.want().size()));
+    let (bases, base) = (pointers.map(|p| SharedMut(p.cast_mut())), SharedMut(om.ptr()));
+    let size = om.dtype().size();
+    parallel_for(n, grain, |r| {
+        let at: [*const u8; MAX_INS] =
+            std::array::from_fn(|k| bases[k].get().wrapping_add(r.start * sizes[k]).cast_const());
+        // SAFETY: as above; ranges are disjoint.
+        unsafe {
+            kernel(
+                at.as_ptr(),
+                base.get().wrapping_add(r.start * size),
+                r.len(),
+                params,
+            )
+        };
+    });
+    Ok(true)
 }
 
 /// Whether a large operand runs across the output's order, so that laying it out anew (which goes block by block) is
@@ -697,7 +786,16 @@ unsafe fn fill_run(o: &Op, p: *const u8, dst: *mut u8, raw: *mut u8, n: usize) {
         } else {
             dst.copy_from_nonoverlapping(raw, o.size);
         }
-        match o.want_size {
+        repeat_sized(dst, o.want_size, n);
+    }
+}
+
+/// # Safety
+/// `dst` holds `n` elements of `size` bytes, the first of them set.
+unsafe fn repeat_sized(dst: *mut u8, size: usize, n: usize) {
+    // SAFETY: by the contract.
+    unsafe {
+        match size {
             1 => repeat::<u8>(dst, n),
             2 => repeat::<u16>(dst, n),
             4 => repeat::<u32>(dst, n),

@@ -128,8 +128,54 @@ pub fn cumprod(x: &Tensor, dim: i64, dtype: Option<DType>) -> Result<Tensor> {
     out.to_dtype(dtype)
 }
 
+/// Running `log(sum(exp))` of complex numbers, joined two by two as PyTorch does, which decides the branch of the
+/// imaginary part.
+fn logcumsumexp_complex(x: &Tensor, d: usize) -> Result<Tensor> {
+    let wide = x.to_dtype(DType::ComplexDouble)?.contiguous()?;
+    let out = Tensor::empty(x.sizes(), DType::ComplexDouble)?;
+    {
+        let read = wide.read()?;
+        let mut write = out.write()?;
+        let start = Complex::new(f64::NEG_INFINITY, 0.0);
+        let (from, to) = (read.slice::<Complex<f64>>()?, write.slice::<Complex<f64>>()?);
+        scan(
+            from,
+            to,
+            around(x.sizes(), d),
+            start,
+            |a: &mut Complex<f64>, x, _| {
+                *a = log_add_exp(x, *a);
+                *a
+            },
+        );
+    }
+    out.to_dtype(x.dtype())
+}
+
+fn log_add_exp(x: Complex<f64>, y: Complex<f64>) -> Complex<f64> {
+    let (low, high) = if x.re < y.re { (x, y) } else { (y, x) };
+    if low.is_nan() || high.is_nan() {
+        return Complex::new(f64::NAN, f64::NAN);
+    }
+    if !low.re.is_finite() && low.re == high.re {
+        return if low.re < 0.0 {
+            low
+        } else {
+            (low.exp() + high.exp()).ln()
+        };
+    }
+    if low.re == f64::NEG_INFINITY {
+        return high;
+    }
+    (Complex::ONE + (low - high).exp()).ln() + high
+}
+
 /// Running `log(sum(exp))`, kept as a maximum and a scaled sum.
 pub fn logcumsumexp(x: &Tensor, dim: i64) -> Result<Tensor> {
+    if x.is_complex() {
+        let d = wrap_dim(dim, x.dim())?;
+        return logcumsumexp_complex(x, d);
+    }
     ensure!(
         x.is_floating_point(),
         NotImplemented,

@@ -5,6 +5,7 @@
 pub mod access;
 pub mod attention;
 pub mod conv;
+pub mod einsum;
 pub mod fold;
 pub mod gemm;
 pub mod interpolate;

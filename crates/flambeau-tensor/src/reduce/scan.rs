@@ -167,7 +167,7 @@ fn log_add_exp(x: Complex<f64>, y: Complex<f64>) -> Complex<f64> {
     if low.re == f64::NEG_INFINITY {
         return high;
     }
-    (Complex::ONE + (low - high).exp()).ln() + high
+    (Complex::<f64>::ONE + (low - high).exp()).ln() + high
 }
 
 /// Running `log(sum(exp))`, kept as a maximum and a scaled sum.

@@ -305,7 +305,7 @@ fn collect(g: &Graph, found: &mut Operators, functions: &mut Vec<Arc<Function>>)
         let entry = found
             .uses
             .entry(op.text().to_string())
-            .or_insert((op.is_runnable(), Vec::new()));
+            .or_insert_with(|| (op.is_runnable() || exec::build::is_structural(op.name()), Vec::new()));
         if let Some((file, line, _)) = data.range.as_ref().and_then(|r| r.file_line_col()) {
             let place = format!("{file}:{line}");
             if !entry.1.contains(&place) {

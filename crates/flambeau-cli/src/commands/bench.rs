@@ -91,9 +91,9 @@ impl Bench {
             }));
             return Ok(ExitCode::SUCCESS);
         }
-        println!("load        {:10.3} ms", millis(load));
-        println!("first call  {:10.3} ms", millis(first));
-        println!(
+        outln!("load        {:10.3} ms", millis(load));
+        outln!("first call  {:10.3} ms", millis(first));
+        outln!(
             "steady      {:10.3} ms   median of {} calls; 80 % between {:.3} and {:.3} ms",
             millis(at(0.5)),
             times.len(),
@@ -101,12 +101,12 @@ impl Bench {
             millis(at(0.9))
         );
         if let Some((now, peak)) = memory {
-            println!("memory      {:>13}   at most {}", size(now), size(peak));
+            outln!("memory      {:>13}   at most {}", size(now), size(peak));
         }
-        println!("\n{}", paint("1", "operators by time", Stream::Out));
+        outln!("\n{}", paint("1", "operators by time", Stream::Out));
         for operator in operators.iter().take(self.top) {
             let share = 100.0 * operator.time.as_secs_f64() / total.as_secs_f64().max(1e-12);
-            println!(
+            outln!(
                 "{:9.3} ms {share:5.1} %  {:6} ×  {}",
                 millis(operator.time),
                 operator.calls,

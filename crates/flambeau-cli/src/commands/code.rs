@@ -23,7 +23,7 @@ impl Code {
         let module = self.model.load()?;
         if self.files {
             for name in module.code_files() {
-                println!(
+                outln!(
                     "# {name}\n{}",
                     module.code_file(&name).map_err(|e| e.to_string())?
                 );
@@ -35,7 +35,7 @@ impl Code {
             None => module.method_names(),
         };
         for method in methods {
-            print!("{}", module.code(&method).map_err(|e| e.to_string())?);
+            out!("{}", module.code(&method).map_err(|e| e.to_string())?);
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -34,7 +34,7 @@ impl Graph {
                 .map_err(|e| e.to_string())?
                 .to_text(!self.no_locations),
         };
-        print!("{text}");
+        out!("{text}");
         Ok(ExitCode::SUCCESS)
     }
 }

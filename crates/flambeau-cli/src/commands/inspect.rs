@@ -105,33 +105,33 @@ impl Inspect {
             }));
             return Ok(ExitCode::SUCCESS);
         }
-        let head = |text: &str| println!("\n{}", paint("1", text, Stream::Out));
-        println!("{}", paint("1", &file_name(&self.model.model), Stream::Out));
-        println!(
+        let head = |text: &str| outln!("\n{}", paint("1", text, Stream::Out));
+        outln!("{}", paint("1", &file_name(&self.model.model), Stream::Out));
+        outln!(
             "  {kind}, format version {version}, {}",
             size(module.file_len().unwrap_or(0) as u64)
         );
         if let Some(producer) = producer {
-            println!("  written by {producer}");
+            outln!("  written by {producer}");
         }
-        println!(
+        outln!(
             "  {}, {} classes in {} modules",
             module.class_name(),
             classes.len(),
             module.named_modules().len()
         );
         if !devices.is_empty() {
-            println!(
+            outln!(
                 "  devices in the code: {}",
                 devices.into_iter().collect::<Vec<_>>().join(", ")
             );
         }
         let extra = module.extra_files();
         if !extra.is_empty() {
-            println!("  extra files: {}", extra.join(", "));
+            outln!("  extra files: {}", extra.join(", "));
         }
         head("Methods");
-        methods.iter().for_each(|(_, schema)| println!("  {schema}"));
+        methods.iter().for_each(|(_, schema)| outln!("  {schema}"));
         for (name, list) in [("Parameters", &parameters), ("Buffers", &buffers)] {
             if list.rows.is_empty() {
                 continue;
@@ -145,10 +145,10 @@ impl Inspect {
             let shown = if self.all { list.rows.len() } else { FEW };
             let width = list.rows.iter().take(shown).map(|r| r.0.len()).max().unwrap_or(0);
             for (name, dtype, sizes, bytes) in list.rows.iter().take(shown) {
-                println!("  {name:width$}  {dtype} {sizes:?}  {}", size(*bytes));
+                outln!("  {name:width$}  {dtype} {sizes:?}  {}", size(*bytes));
             }
             if list.rows.len() > shown {
-                println!("  … {} more (--all shows them)", list.rows.len() - shown);
+                outln!("  … {} more (--all shows them)", list.rows.len() - shown);
             }
         }
         head(&format!(
@@ -160,17 +160,17 @@ impl Inspect {
             operators
                 .iter()
                 .filter(|o| o.is_supported)
-                .for_each(|o| println!("  {}", o.name));
+                .for_each(|o| outln!("  {}", o.name));
         }
         for operator in missing {
-            println!("  {} {}", paint("31", "missing", Stream::Out), operator.name);
-            println!("          {}", operator.places.join(", "));
+            outln!("  {} {}", paint("31", "missing", Stream::Out), operator.name);
+            outln!("          {}", operator.places.join(", "));
         }
         if !errors.is_empty() {
             head(&format!("Code that does not compile: {} functions", errors.len()));
             errors
                 .iter()
-                .for_each(|e| println!("{}", e.to_string().trim_matches('\n')));
+                .for_each(|e| outln!("{}", e.to_string().trim_matches('\n')));
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -1,5 +1,14 @@
 //! The subcommands and what they share.
 
+/// `print!` to a reader that may go away: then the program ends without a complaint, as `head` expects.
+macro_rules! out {
+    ($($arg:tt)*) => { $crate::commands::write_out(&format!($($arg)*)) };
+}
+macro_rules! outln {
+    () => { $crate::commands::write_out("\n") };
+    ($($arg:tt)*) => { $crate::commands::write_out(&(format!($($arg)*) + "\n")) };
+}
+
 mod bench;
 mod code;
 mod graph;
@@ -200,5 +209,12 @@ pub fn file_name(path: &Path) -> String {
 
 /// Prints a JSON value on a line of its own.
 pub fn print_json(value: &serde_json::Value) {
-    println!("{value:#}");
+    outln!("{value:#}");
+}
+
+pub fn write_out(text: &str) {
+    use std::io::Write;
+    if std::io::stdout().write_all(text.as_bytes()).is_err() {
+        std::process::exit(0);
+    }
 }

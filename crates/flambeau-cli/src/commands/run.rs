@@ -59,9 +59,9 @@ impl Run {
             values::write_file(path, &values::literal(&result)?)?;
         }
         if self.json {
-            println!("{}", values::to_json(&values::literal(&result)?)?);
+            outln!("{}", values::to_json(&values::literal(&result)?)?);
         } else if self.output.is_none() {
-            println!("{}", show(&result));
+            outln!("{}", show(&result));
         }
         Ok(ExitCode::SUCCESS)
     }

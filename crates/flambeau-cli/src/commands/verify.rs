@@ -192,7 +192,7 @@ impl Verify {
                     text
                 }
             };
-            println!("{verdict} {:width$}  {detail}", row.name);
+            outln!("{verdict} {:width$}  {detail}", row.name);
         }
     }
 }

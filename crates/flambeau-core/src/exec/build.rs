@@ -14,6 +14,28 @@ use super::liveness::{Last, Liveness};
 use super::program::{Inst, Location, NOWHERE, Operand, Operands, Program, Register};
 use super::scalar;
 
+/// Operators of the table that the interpreter runs itself, without a row.
+pub fn is_structural(name: &str) -> bool {
+    matches!(
+        name,
+        "prim::RaiseException"
+            | "prim::Print"
+            | "prim::TupleIndex"
+            | "prim::TupleUnpack"
+            | "prim::Uninitialized"
+            | "prim::EnumName"
+            | "prim::EnumValue"
+            | "prim::ModuleContainerIndex"
+            | "prim::tolist"
+            | "prim::unchecked_cast"
+            | "prim::unchecked_unwrap_optional"
+            | "prim::awaitable_wait"
+            | "prim::awaitable_nowait"
+            | "aten::wait"
+            | "aten::_unwrap_optional"
+    )
+}
+
 /// The program of a graph; `name` is what call stacks call it.
 pub fn build(g: &Graph, name: &str) -> Program {
     let mut builder = Builder {

@@ -190,7 +190,14 @@ impl<'a> Emitter<'a> {
                         "Keyword arguments with defaults need to be type-hinted (TorchScript C++ frontend)",
                     );
                 }
-                match literal_value(default).and_then(|v| fit_default(&v, &argument.ty)) {
+                let table_constant = match &default.kind {
+                    ExprKind::Select(base, field) if base.as_var() == Some("CONSTANTS") => {
+                        self.resolver.table_constant(&field.name).filter(|v| v.ty().is_subtype_of(&argument.ty))
+                    }
+                    _ => None,
+                };
+                let literal = || literal_value(default).and_then(|v| fit_default(&v, &argument.ty));
+                match table_constant.or_else(literal) {
                     Some(value) => argument.default = Some(value),
                     None => return self.fail(default.span, "expected a constant as default"),
                 }

@@ -513,6 +513,10 @@ impl Resolver for ArchiveResolver {
         self.0.find_type(name)
     }
 
+    fn table_constant(&self, field: &str) -> Option<IValue> {
+        self.0.constant_at(field)
+    }
+
     fn archive_attr(&self, of: &Sugared, field: &str, emitter: &mut Emitter<'_>, loc: Span) -> Result<Sugared> {
         match of {
             Sugared::Constants => {

@@ -59,6 +59,12 @@ pub trait Resolver: Send + Sync {
     /// The type that a name or a dotted path stands for.
     fn resolve_type_name(&self, name: &str, text: &Arc<Text>, loc: Span) -> Result<Option<Type>>;
 
+    /// An entry of an archive's table of constants, as defaults of parameters name it: `c0`.
+    fn table_constant(&self, field: &str) -> Option<flambeau_ir::value::IValue> {
+        let _ = field;
+        None
+    }
+
     /// A whole annotation, where the resolver reads annotations its own way.
     fn resolve_annotation(&self, expr: &tree::Expr, text: &Arc<Text>) -> Result<Option<Type>> {
         let _ = (expr, text);

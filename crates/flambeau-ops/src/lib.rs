@@ -7,10 +7,12 @@
 
 #![forbid(unsafe_code)]
 
+mod calc;
 mod factory;
 mod fft;
 mod index;
 mod linalg;
+mod loss;
 mod matmul;
 mod nn;
 mod pointwise;
@@ -40,6 +42,7 @@ const FAMILIES: &[fn(&mut Rows)] = &[
     index::declare,
     matmul::declare,
     nn::declare,
+    loss::declare,
     special::declare,
     linalg::declare,
     fft::declare,

@@ -95,7 +95,7 @@ fn rule(text: &str) -> Option<ShapeRule> {
 #[rustfmt::skip]
 const LIKE_FIRST: &[&str] = &[
     "abs", "absolute", "acos", "acosh", "angle", "asin", "asinh", "atan", "atanh", "bitwise_not", "ceil", "celu",
-    "clamp_max", "clamp_min", "cos", "cosh", "cumsum", "cumprod", "deg2rad", "digamma", "dropout", "elu", "erf", "erfc",
+    "cos", "cosh", "cumsum", "cumprod", "deg2rad", "digamma", "dropout", "elu", "erf", "erfc",
     "erfinv", "exp", "exp2", "expm1", "feature_dropout", "alpha_dropout", "fix", "floor", "frac", "gelu", "hardshrink",
     "hardsigmoid", "hardswish", "hardtanh", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "isreal",
     "layer_norm", "leaky_relu", "lgamma", "log", "log10", "log1p", "log2", "log_sigmoid", "log_softmax", "logical_not",

@@ -129,7 +129,7 @@ fn cross_entropy(
     }
     let dim = class_dim(x);
     let classes = x.size(dim)?;
-    let logs = flambeau_tensor::nn::softmax::log_softmax(x, dim, None)?;
+    let logs = flambeau_tensor::reduce::log_softmax(x, dim, None)?;
     let scaled = |values: &Tensor| match weight {
         Some(w) => {
             let mut shape = vec![1; x.dim()];

@@ -15,5 +15,6 @@ pub mod pad;
 pub mod pool;
 pub mod recurrent;
 pub mod rows;
+pub mod sample;
 pub mod scratch;
 pub mod vector;

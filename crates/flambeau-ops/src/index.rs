@@ -1,5 +1,7 @@
 //! Choosing, setting and joining elements.
 
+use std::sync::Arc;
+
 use flambeau_ir::ops::Rows;
 use flambeau_tensor::index as ix;
 use flambeau_tensor::{Result, Scalar, Tensor};
@@ -199,4 +201,26 @@ pub fn declare(ops: &mut Rows) {
             Ok(x)
         },
     );
+    ops.op("aten::scatter.reduce(Tensor self, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor")
+        .kernel(
+            |x: Tensor, dim: i64, index: Tensor, src: Tensor, reduce: Arc<str>| -> Result<Tensor> {
+                let out = x.copy()?;
+                ix::scatter_with(
+                    &out,
+                    dim,
+                    &index,
+                    (&src).into(),
+                    ix::Reduction::from_scatter_name(&reduce)?,
+                    true,
+                )?;
+                Ok(out)
+            },
+        );
+    ops.op("aten::scatter.value_reduce(Tensor self, int dim, Tensor index, Scalar value, *, str reduce) -> Tensor").kernel(|x: Tensor, dim: i64, index: Tensor, value: Scalar, reduce: Arc<str>| -> Result<Tensor> { let out = x.copy()?; ix::scatter_with(&out, dim, &index, value.into(), ix::Reduction::from_scatter_name(&reduce)?, true)?; Ok(out) });
+    ops.op("aten::scatter_reduce.two(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor").doc("Reduces into elements chosen along a dimension.").kernel(|x: Tensor, dim: i64, index: Tensor, src: Tensor, reduce: Arc<str>, include_self: bool| -> Result<Tensor> { let out = x.copy()?; ix::scatter_with(&out, dim, &index, (&src).into(), ix::Reduction::from_name(&reduce)?, include_self)?; Ok(out) });
+    ops.op("aten::index_reduce(Tensor self, int dim, Tensor index, Tensor source, str reduce, *, bool include_self=True) -> Tensor").doc("Reduces slices into those that the index names.").kernel(|x: Tensor, dim: i64, index: Tensor, source: Tensor, reduce: Arc<str>, include_self: bool| -> Result<Tensor> { let out = x.copy()?; ix::index_reduce(&out, dim, &index, &source, ix::Reduction::from_name(&reduce)?, include_self)?; Ok(out) });
+    ops.op("aten::scatter_.reduce(Tensor(a!) self, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor(a!)").kernel(|x: Tensor, dim: i64, index: Tensor, src: Tensor, reduce: Arc<str>| -> Result<Tensor> { let out = x; ix::scatter_with(&out, dim, &index, (&src).into(), ix::Reduction::from_scatter_name(&reduce)?, true)?; Ok(out) });
+    ops.op("aten::scatter_.value_reduce(Tensor(a!) self, int dim, Tensor index, Scalar value, *, str reduce) -> Tensor(a!)").kernel(|x: Tensor, dim: i64, index: Tensor, value: Scalar, reduce: Arc<str>| -> Result<Tensor> { let out = x; ix::scatter_with(&out, dim, &index, value.into(), ix::Reduction::from_scatter_name(&reduce)?, true)?; Ok(out) });
+    ops.op("aten::scatter_reduce_.two(Tensor(a!) self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor(a!)").kernel(|x: Tensor, dim: i64, index: Tensor, src: Tensor, reduce: Arc<str>, include_self: bool| -> Result<Tensor> { let out = x; ix::scatter_with(&out, dim, &index, (&src).into(), ix::Reduction::from_name(&reduce)?, include_self)?; Ok(out) });
+    ops.op("aten::index_reduce_(Tensor(a!) self, int dim, Tensor index, Tensor source, str reduce, *, bool include_self=True) -> Tensor(a!)").kernel(|x: Tensor, dim: i64, index: Tensor, source: Tensor, reduce: Arc<str>, include_self: bool| -> Result<Tensor> { let out = x; ix::index_reduce(&out, dim, &index, &source, ix::Reduction::from_name(&reduce)?, include_self)?; Ok(out) });
 }

@@ -1,6 +1,7 @@
 //! Right-hand sides: one node as an expression over its operands.
 
-use flambeau_ir::ir::{Attr, Graph, NodeId};
+use flambeau_ir::ir::{Attr, Graph, NodeId, ValueId};
+use flambeau_ir::schema::{Argument, Schema};
 use flambeau_ir::types::Type;
 use flambeau_ir::value::{IValue, print};
 
@@ -218,7 +219,10 @@ impl CodePrinter<'_> {
                 say(&mut text, &operator_name(kind));
                 say(&mut text, "(");
                 let schema = graph.node(node).op.as_ref().map(|op| op.schema());
-                for (i, &input) in inputs.iter().enumerate() {
+                let (necessary, outs) = schema.map_or((inputs.len(), 0), |schema| {
+                    necessary_arguments(graph, schema, inputs)
+                });
+                for (i, &input) in inputs[..necessary].iter().enumerate() {
                     say(&mut text, if i > 0 { ", " } else { "" });
                     if let Some(argument) = schema.and_then(|s| s.arguments.get(i))
                         && argument.keyword_only
@@ -226,6 +230,11 @@ impl CodePrinter<'_> {
                         say(&mut text, &format!("{}=", argument.name));
                     }
                     text.append(&self.use_of(graph, scope, input));
+                }
+                let arguments = schema.map_or(&[][..], |s| &s.arguments[..]);
+                for i in arguments.len() - outs..arguments.len() {
+                    say(&mut text, &format!(", {}=", arguments[i].name));
+                    text.append(&self.use_of(graph, scope, inputs[i]));
                 }
                 say(&mut text, ")");
             }
@@ -243,4 +252,22 @@ fn operator_name(kind: &str) -> String {
         Some((namespace, name)) => format!("ops.{namespace}.{name}"),
         None => kind.into(),
     }
+}
+
+/// How many leading arguments have to be written, and how many `out` arguments follow at the end.
+/// Trailing arguments that are constants equal to their defaults are left out.
+fn necessary_arguments(graph: &Graph, schema: &Schema, inputs: &[ValueId]) -> (usize, usize) {
+    let arguments = &schema.arguments;
+    let is_out = |a: &&Argument| a.keyword_only && a.alias.as_ref().is_some_and(|alias| alias.is_write);
+    let outs = arguments.iter().rev().take_while(is_out).count();
+    if inputs.len() != arguments.len() {
+        return (inputs.len(), 0);
+    }
+    let last = (0..arguments.len() - outs).rev().find(|&i| {
+        match (&arguments[i].default, graph.constant(inputs[i])) {
+            (Some(default), Some(actual)) => *default != actual || default.is_none() != actual.is_none(),
+            _ => true,
+        }
+    });
+    (last.map_or(0, |i| i + 1), outs)
 }

@@ -109,6 +109,7 @@ pub struct CodePrinter<'a> {
 }
 
 /// What is known of one graph while it is printed.
+#[derive(Default)]
 struct Scope {
     /// Nodes written as part of the expression that uses them.
     inline: HashSet<flambeau_ir::ir::NodeId>,
@@ -116,6 +117,8 @@ struct Scope {
     names: HashMap<ValueId, String>,
     /// Values that stand for an expression.
     expressions: HashMap<ValueId, Tagged>,
+    /// Values whose Union or Optional type has been written once.
+    annotated: HashSet<ValueId>,
     /// How far the inputs of a node have been scanned for long expressions.
     split_until: HashMap<flambeau_ir::ir::NodeId, isize>,
 }
@@ -167,12 +170,7 @@ impl<'a> CodePrinter<'a> {
         let graph: Arc<Graph> = function.graph()?.clone();
         let schema = function.schema()?.clone();
         self.used_names.clear();
-        let mut scope = Scope {
-            inline: HashSet::new(),
-            names: HashMap::new(),
-            expressions: HashMap::new(),
-            split_until: HashMap::new(),
-        };
+        let mut scope = Scope::default();
         self.indent();
         self.unit
             .body

@@ -93,12 +93,7 @@ impl CodePrinter<'_> {
                 };
                 let name = self.new_name("__forked_function");
                 self.line(&format!("def {name}():"));
-                let mut inner = Scope {
-                    inline: Default::default(),
-                    names: Default::default(),
-                    expressions: Default::default(),
-                    split_until: Default::default(),
-                };
+                let mut inner = Scope::default();
                 for (&param, &input) in subgraph.inputs().iter().zip(inputs) {
                     inner.expressions.insert(param, self.use_of(graph, scope, input));
                 }
@@ -260,12 +255,20 @@ impl CodePrinter<'_> {
         text
     }
 
-    fn assign(&mut self, graph: &Graph, scope: &Scope, left: &[ValueId], right: &[ValueId]) {
+    fn assign(&mut self, graph: &Graph, scope: &mut Scope, left: &[ValueId], right: &[ValueId]) {
         if left.is_empty() {
             return;
         }
         let mut line = Tagged::default();
         self.list(&mut line, graph, scope, left, None);
+        // Python has no annotations in assignments to several names.
+        if let [only] = left
+            && is_union(graph.ty(*only))
+            && !scope.expressions.contains_key(only)
+            && scope.annotated.insert(*only)
+        {
+            line.push(&format!(" : {}", self.annotation(graph.ty(*only))), None);
+        }
         line.push(" = ", None);
         self.list(&mut line, graph, scope, right, None);
         self.emit(line, None);
@@ -307,7 +310,11 @@ impl CodePrinter<'_> {
         }
         for (&output, &input) in outputs.iter().zip(&inputs[2..]) {
             let mut line = self.use_of(graph, scope, output);
-            if graph.ty(output) != graph.ty(input) {
+            let annotate = match is_union(graph.ty(output)) {
+                true => scope.annotated.insert(output),
+                false => graph.ty(output) != graph.ty(input),
+            };
+            if annotate {
                 line.push(&format!(": {}", self.annotation(graph.ty(output))), None);
             }
             line.push(" = ", None);
@@ -382,4 +389,9 @@ pub(super) fn needs_annotation(ty: &Type) -> bool {
         Type::Dict(pair) => !super::literal::is_inferable(&pair.0) || !super::literal::is_inferable(&pair.1),
         _ => false,
     }
+}
+
+/// Types that a value assigned to a name does not show by itself.
+fn is_union(ty: &Type) -> bool {
+    matches!(ty, Type::Union(_) | Type::Optional(_))
 }

@@ -3,6 +3,8 @@
 mod conv;
 mod norm;
 mod pool;
+mod recurrent;
+mod resample;
 
 use flambeau_ir::ops::Rows;
 
@@ -10,4 +12,6 @@ pub fn declare(ops: &mut Rows) {
     conv::declare(ops);
     pool::declare(ops);
     norm::declare(ops);
+    recurrent::declare(ops);
+    resample::declare(ops);
 }

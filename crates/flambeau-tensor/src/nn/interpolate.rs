@@ -499,6 +499,41 @@ mod tests {
         }
     }
 
+    /// Numbers from PyTorch.
+    #[test]
+    fn cubic_and_scaled() {
+        let x = Tensor::from_slice(&[1f32, 2., 4., 8.].repeat(3), &[1, 1, 3, 4]).unwrap();
+        let row = |size: i64, mode| {
+            let y = upsample(&x, &[3, size], mode, false, &[])
+                .unwrap()
+                .to_vec::<f32>()
+                .unwrap();
+            y[..size as usize]
+                .iter()
+                .map(|v| (v * 1e4).round() / 1e4)
+                .collect::<Vec<f32>>()
+        };
+        assert_eq!(
+            row(7, Interpolation::Cubic),
+            [0.9008, 1.2177, 1.8504, 2.7188, 4.3212, 6.76, 8.3969]
+        );
+        assert_eq!(row(3, Interpolation::CubicAntialias), [1.1327, 2.8944, 7.1259]);
+        assert_eq!(
+            list(&[1., 2., 4., 8.], 6, Interpolation::Linear, false, Some(1.6)),
+            [1.0, 1.4375, 2.125, 3.375, 5.25, 7.75]
+        );
+        assert_eq!(
+            list(
+                &[1., 2., 4., 8.],
+                2,
+                Interpolation::NearestExact,
+                false,
+                Some(0.6)
+            ),
+            [1.0, 4.0]
+        );
+    }
+
     /// Weights by the formula, applied dimension by dimension, without any sharing of work.
     fn plain(x: &Tensor, output: &[i64], mode: Interpolation, align: bool) -> Vec<f64> {
         let sizes: Vec<usize> = x.sizes()[2..].iter().map(|&s| s as usize).collect();

@@ -5,10 +5,13 @@
 pub mod access;
 pub mod attention;
 pub mod conv;
+pub mod distance;
 pub mod einsum;
+pub mod embedding_bag;
 pub mod fold;
 pub mod gemm;
 pub mod interpolate;
+pub mod loss;
 pub mod matmul;
 pub mod norm;
 pub mod pad;

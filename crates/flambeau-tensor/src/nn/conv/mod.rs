@@ -3,6 +3,7 @@
 //! [`call`] has the operators on tensors and [`params`] their checks. [`shape`] holds the numbers, [`input`] lays the
 //! input out, [`implicit`], [`depthwise`] and [`transposed`] compute, [`plain`] defines.
 
+pub mod backward;
 pub mod call;
 pub mod depthwise;
 pub mod implicit;
@@ -17,6 +18,7 @@ mod call_tests;
 #[cfg(test)]
 mod tests;
 
+pub use backward::convolution_backward;
 pub use call::*;
 pub use params::ConvParams;
 pub use shape::ConvShape;

@@ -23,6 +23,7 @@ mod sort;
 mod special;
 mod values;
 mod view;
+mod vision;
 
 use std::sync::LazyLock;
 
@@ -35,6 +36,7 @@ static SCHEMAS: &str = include_str!("schemas.txt");
 const FAMILIES: &[fn(&mut Rows)] = &[
     values::declare,
     view::declare,
+    vision::declare,
     factory::declare,
     pointwise::declare,
     reduce::declare,

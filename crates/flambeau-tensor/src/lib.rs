@@ -36,6 +36,7 @@ pub mod sort;
 pub mod storage;
 pub mod tensor;
 pub mod view;
+pub mod vision;
 
 pub use dtype::{DType, Element, ResultType};
 pub use error::{Error, ErrorKind, Result};

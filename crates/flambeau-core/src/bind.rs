@@ -88,6 +88,11 @@ fn misfit<T>(value: &IValue, ty: &Type) -> Result<T, Misfit> {
     )))
 }
 
+/// A value as one of type `ty`, if it can be one.
+pub fn convert_value(value: &IValue, ty: &Type) -> Option<IValue> {
+    convert(value, ty).ok()
+}
+
 /// A value as a parameter of type `ty` receives it.
 fn convert(value: &IValue, ty: &Type) -> Result<IValue, Misfit> {
     let one_number = |value: &IValue| match value {

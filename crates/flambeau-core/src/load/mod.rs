@@ -3,6 +3,7 @@
 
 mod debug;
 mod error;
+mod legacy;
 mod storages;
 mod unpickle;
 
@@ -150,6 +151,9 @@ pub fn load_archive(archive: Archive, options: &LoadOptions) -> Result<Module> {
         storages: Storages::default(),
         runtime: Arc::new(Runtime::new(Context::new(), options.budget.clone())),
     };
+    if kind == FileKind::TorchScriptLegacy {
+        return legacy::load(archive.clone(), loader);
+    }
     let has_constants = archive.lock().contains("constants.pkl");
     let constants = match has_constants {
         true => loader.pickle("constants.pkl", "constants/", None)?,

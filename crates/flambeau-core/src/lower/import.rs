@@ -149,12 +149,8 @@ impl SourceImporter {
         super::annotations::read(expr, text, &*resolver, self.table)
     }
 
-    fn load_file(&self, qualifier: &str) -> Result<()> {
-        if !self.state.lock().loaded.insert(qualifier.to_string()) {
-            return Ok(());
-        }
-        let path = qualifier.replace('.', "/");
-        let Some(code) = self.source.code(&path) else { return Ok(()) };
+    /// A file of the archive's code as a tree.
+    fn parse(&self, path: &str, code: Arc<str>) -> Result<(ast::Module, Arc<Text>)> {
         let name = format!("code/{path}.py");
         let file = Arc::new(SourceFile::new(&*name, &*code));
         let (module, problems) = ast::parse_archive_module(&file);
@@ -169,10 +165,20 @@ impl SourceImporter {
             text: code,
             filename: Some(name.as_str().into()),
             first_line: 0,
-            origin: self.source.origin(&path),
+            origin: self.source.origin(path),
             views: Vec::new(),
         };
         let text = Arc::new(Text { source: Arc::new(source), file });
+        Ok((module, text))
+    }
+
+    fn load_file(&self, qualifier: &str) -> Result<()> {
+        if !self.state.lock().loaded.insert(qualifier.to_string()) {
+            return Ok(());
+        }
+        let path = qualifier.replace('.', "/");
+        let Some(code) = self.source.code(&path) else { return Ok(()) };
+        let (module, text) = self.parse(&path, code)?;
         let mut state = self.state.lock();
         for stmt in module.body {
             let (name, pending) = match stmt.kind {
@@ -222,6 +228,24 @@ impl SourceImporter {
                 "Torchscript does not support class inheritance.",
             )),
         }
+    }
+
+    /// Adds the functions of an entry such as `code/model.py` to a class as its methods: archives of format version 1
+    /// keep the methods of each module in a file of its own, without a class around them.
+    pub fn import_methods(&self, class: &Arc<ClassType>, entry: &str) -> Result<()> {
+        let path = entry.strip_prefix("code/").unwrap_or(entry);
+        let path = path.strip_suffix(".py").unwrap_or(path);
+        let Some(code) = self.source.code(path) else {
+            return Err(CompileError::new(ErrorKind::Compile, format!("the archive has no entry `{entry}`")));
+        };
+        let (module, text) = self.parse(path, code)?;
+        for stmt in &module.body {
+            if let ast::StmtKind::FunctionDef(function) = &stmt.kind {
+                let name = format!("{}.{}", class.name, function.name.name);
+                class.add_method(self.define(&name, function, &text, Some(class))?);
+            }
+        }
+        Ok(())
     }
 
     fn register(&self, name: &str, ty: Type) {
@@ -511,6 +535,10 @@ impl Resolver for ArchiveResolver {
 
     fn resolve_type_name(&self, name: &str, _: &Arc<Text>, _: Span) -> Result<Option<Type>> {
         self.0.find_type(name)
+    }
+
+    fn op_version(&self) -> Option<u64> {
+        Some(self.0.version)
     }
 
     fn table_constant(&self, field: &str) -> Option<IValue> {

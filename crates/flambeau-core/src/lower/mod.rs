@@ -35,6 +35,7 @@ mod ssa;
 mod stmt;
 pub mod sugared;
 pub mod tree;
+mod upgraders;
 mod values;
 
 use std::collections::{HashMap, HashSet};
@@ -58,6 +59,11 @@ pub trait Resolver: Send + Sync {
 
     /// The type that a name or a dotted path stands for.
     fn resolve_type_name(&self, name: &str, text: &Arc<Text>, loc: Span) -> Result<Option<Type>>;
+
+    /// The archive version of the code, which old meanings of operators depend on.
+    fn op_version(&self) -> Option<u64> {
+        None
+    }
 
     /// An entry of an archive's table of constants, as defaults of parameters name it: `c0`.
     fn table_constant(&self, field: &str) -> Option<flambeau_ir::value::IValue> {

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use flambeau_ir::schema::{Argument, Schema};
 use flambeau_ir::types::{NamedTupleInfo, TypeBindings, match_type_variables};
 use flambeau_ir::ops::Op;
-use flambeau_ir::function::Function;
 use flambeau_ir::ir::{NodeId, ValueId};
 use flambeau_ir::types::Type;
 use flambeau_syntax::Span;
 
 use super::error::Result;
 use super::sugared::{Given, NamedValue};
+use super::upgraders;
 use super::{Emitter, subtype};
 
 /// The result of a successful match.
@@ -67,7 +67,14 @@ impl Emitter<'_> {
     ) -> Result<ValueId> {
         let overloads = self.table.overloads(op);
         let functions = self.builtin_functions(op)?;
-        let mut schemas: Vec<&Schema> = overloads.iter().map(|op| op.schema()).collect();
+        let version = self.resolver.op_version();
+        let upgrader = |row: &Op| version.and_then(|v| upgraders::find(row.full_name(), v, self.table));
+        let upgraders: Vec<_> = overloads.iter().map(|row| upgrader(row)).collect();
+        let mut schemas: Vec<&Schema> = overloads
+            .iter()
+            .zip(&upgraders)
+            .map(|(row, upgrader)| upgrader.map_or_else(|| row.schema(), |u| &u.schema))
+            .collect();
         for function in &functions {
             schemas.push(self.schema_of(function, loc)?);
         }
@@ -75,10 +82,11 @@ impl Emitter<'_> {
             return self.unknown_builtin(loc, op);
         }
         let (index, matched) = self.match_schemas(&schemas, loc, args, kwargs, this)?;
-        if index < overloads.len() {
+        let upgrader = upgraders.get(index).copied().flatten();
+        if index < overloads.len() && upgrader.is_none() {
             return Ok(self.builtin_node(loc, op, &overloads[index], matched));
         }
-        let function: &Arc<Function> = &functions[index - overloads.len()];
+        let function = upgrader.map_or_else(|| &functions[index - overloads.len()], |u| &u.function);
         let body = self.graph_of(function, loc)?;
         let outputs = self.insert_graph(&body, &matched.inputs);
         outputs.first().copied().map_or_else(|| self.fail_at(loc, "the builtin returns nothing"), Ok)

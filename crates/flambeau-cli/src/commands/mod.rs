@@ -82,7 +82,7 @@ impl Model {
 #[derive(Args)]
 pub struct Inputs {
     /// Arguments: literals, `rand:1x3x224x224`, files (`.npy .npz .safetensors .json .png .jpg .wav`), `name=value`
-    #[arg(value_name = "INPUT", allow_hyphen_values = true)]
+    #[arg(value_name = "INPUT", allow_negative_numbers = true)]
     inputs: Vec<String>,
     /// A picture as the next argument; `?size=224&mean=…` after the path scales and normalises it
     #[arg(long, value_name = "FILE")]

@@ -8,9 +8,12 @@ mod attr;
 mod copy;
 mod graph;
 mod names;
+mod parse;
 mod print;
+mod verify;
 
 pub use attr::Attr;
+pub use parse::{FindType, ParseError};
 pub use graph::{Block, BlockId, Def, Graph, InlinedCall, InsertPoint, Node, NodeId, Use, User, Value, ValueId};
 
 use std::sync::Arc;

@@ -114,6 +114,14 @@ fn main() -> Result<()> {
             time("clone 1M", 2 * mb, || x.copy())?;
             time("zeros 1M", mb, || Tensor::zeros(&[1 << 20], DType::Float))?;
             let heads = x.view(&[8, 128, 16, 64])?.transpose(1, 2)?;
+            let chain = || -> Result<Tensor> {
+                let a = p::mul((&m).into(), (&row).into())?;
+                let b = p::add((&a).into(), (&row).into(), one)?;
+                let c = p::relu(&b)?;
+                p::add((&c).into(), (&m).into(), one)
+            };
+            time("mul add relu add", 2 * mb, chain)?;
+            time("mul add relu add, deferred", 2 * mb, || p::deferred::scope(chain)?)?;
             time("attention permute contiguous", 2 * mb, || heads.contiguous())?;
             Ok(())
         })?;

@@ -149,6 +149,9 @@ impl Tensor {
 
     /// A tensor of any dtype from scalars, each cast.
     pub fn from_scalars(data: &[Scalar], sizes: &[i64], dtype: DType) -> Result<Tensor> {
+        if dtype == DType::ComplexHalf {
+            return Tensor::from_scalars(data, sizes, DType::ComplexFloat)?.to_dtype(dtype);
+        }
         dispatch!(dtype, "tensor", T => {
             let t = Tensor::from_vec(data.iter().map(|s| T::from_scalar(*s)).collect(), sizes)?;
             if t.dtype() == dtype { Ok(t) } else { Tensor::from_storage(t.storage().clone(), t.sizes(), t.strides(), 0, dtype) }

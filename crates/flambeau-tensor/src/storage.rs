@@ -167,7 +167,7 @@ impl Storage {
     }
 
     #[inline]
-    fn try_read(&self) -> bool {
+    pub(crate) fn try_read(&self) -> bool {
         let mut now = self.lock.load(Ordering::Relaxed);
         while now < WRITER - 1 {
             match self
@@ -182,7 +182,7 @@ impl Storage {
     }
 
     #[inline]
-    fn try_write(&self) -> bool {
+    pub(crate) fn try_write(&self) -> bool {
         let taken = self
             .lock
             .compare_exchange(0, WRITER, Ordering::Acquire, Ordering::Relaxed)
@@ -194,12 +194,12 @@ impl Storage {
     }
 
     #[inline]
-    fn release_read(&self) {
+    pub(crate) fn release_read(&self) {
         self.lock.fetch_sub(1, Ordering::Release);
     }
 
     #[inline]
-    fn release_write(&self) {
+    pub(crate) fn release_write(&self) {
         self.lock.store(0, Ordering::Release);
     }
 }
@@ -234,6 +234,7 @@ impl<'a> Access<'a> {
                 wanted.push((r, false));
             }
         }
+        crate::pointwise::deferred::settle(&wanted)?;
         if try_all(&wanted) {
             return Ok(Access { held: wanted });
         }

@@ -436,6 +436,13 @@ pub(crate) unsafe fn read_scalar(p: *const u8, dtype: DType) -> Result<Scalar> {
         if dtype == DType::Bool {
             return Ok(Scalar::Bool(*p != 0));
         }
+        if dtype == DType::ComplexHalf {
+            let c = p.cast::<num_complex::Complex<half::f16>>().read_unaligned();
+            return Ok(Scalar::Complex(num_complex::Complex::new(
+                c.re.to_f64(),
+                c.im.to_f64(),
+            )));
+        }
         crate::dispatch!(dtype, "item", T => Ok(p.cast::<T>().read_unaligned().to_scalar()))
     }
 }
@@ -445,6 +452,12 @@ pub(crate) unsafe fn read_scalar(p: *const u8, dtype: DType) -> Result<Scalar> {
 pub(crate) unsafe fn write_scalar(p: *mut u8, dtype: DType, value: Scalar) -> Result<()> {
     // SAFETY: by the contract.
     unsafe {
+        if dtype == DType::ComplexHalf {
+            let c = value.to_complex();
+            let c = num_complex::Complex::new(half::f16::from_f64(c.re), half::f16::from_f64(c.im));
+            p.cast::<num_complex::Complex<half::f16>>().write_unaligned(c);
+            return Ok(());
+        }
         crate::dispatch!(dtype, "fill", T => p.cast::<T>().write_unaligned(T::from_scalar(value)));
     }
     Ok(())

@@ -55,31 +55,31 @@ impl In<'_> {
     }
 }
 
-const MAX_INS: usize = 5;
+pub(super) const MAX_INS: usize = 5;
 /// Bytes of one tile buffer; 1024 elements of up to eight bytes.
-const TILE_BYTES: usize = 8192;
-const TILE: usize = 1024;
+pub(super) const TILE_BYTES: usize = 8192;
+pub(super) const TILE: usize = 1024;
 /// The least elements worth another thread, for kernels of average cost.
-const GRAIN: usize = 16 * TILE;
+pub(super) const GRAIN: usize = 16 * TILE;
 
 #[repr(align(64))]
-struct Buffer([MaybeUninit<u8>; TILE_BYTES]);
+pub(super) struct Buffer([MaybeUninit<u8>; TILE_BYTES]);
 
 impl Buffer {
     #[allow(clippy::new_without_default)]
-    fn new() -> Buffer {
+    pub fn new() -> Buffer {
         Buffer([MaybeUninit::uninit(); TILE_BYTES])
     }
-    fn ptr(&mut self) -> *mut u8 {
+    pub fn ptr(&mut self) -> *mut u8 {
         self.0.as_mut_ptr().cast()
     }
 }
 
 /// One operand as the loop sees it. Strides are in bytes, fastest dimension first.
-struct Op {
-    base: *mut u8,
+pub(super) struct Op {
+    pub base: *mut u8,
     strides: Dims,
-    size: usize,
+    pub size: usize,
     want_size: usize,
     /// for inputs from memory to `want`, for the output from `want` to memory; absent when they are the same
     convert: Option<Convert>,
@@ -150,6 +150,9 @@ pub fn run_into(
     cost: usize,
 ) -> Result<()> {
     ensure!(ins.len() <= MAX_INS, "too many operands");
+    if super::deferred::record(kernel, params, ins, out, out_want, cost)? {
+        return Ok(());
+    }
     if run_plain(kernel, params, ins, out, out_want, cost)? {
         return Ok(());
     }
@@ -372,7 +375,7 @@ fn run_plain(
 
 /// Whether a large operand runs across the output's order, so that laying it out anew (which goes block by block) is
 /// quicker than gathering it element by element.
-fn crosses(t: &Tensor, out: &Tensor) -> bool {
+pub(super) fn crosses(t: &Tensor, out: &Tensor) -> bool {
     let (a, b) = (t.meta(), out.meta());
     if a.numel() < 1 << 14 || a.sizes() != b.sizes() || a.strides() == b.strides() || t.is_same(out) {
         return false;
@@ -408,7 +411,7 @@ pub(crate) fn overlaps_badly(t: &Tensor, out: &Tensor) -> Result<bool> {
 
 /// Drops dimensions of size 1, orders the rest fastest first and merges neighbours that every operand steps through
 /// evenly. Strides stay in elements.
-fn coalesce(shape: &[i64], elems: &[Dims], sizes: &mut Dims, strides: &mut [Dims]) {
+pub(super) fn coalesce(shape: &[i64], elems: &[Dims], sizes: &mut Dims, strides: &mut [Dims]) {
     let refs: SmallVec<[&[i64]; MAX_INS]> = elems.iter().map(|s| s.as_slice()).collect();
     for d in layout::iteration_order(shape, &refs) {
         if shape[d] == 1 {
@@ -437,7 +440,7 @@ fn coalesce(shape: &[i64], elems: &[Dims], sizes: &mut Dims, strides: &mut [Dims
 }
 
 impl Op {
-    fn new(base: *mut u8, strides: Dims, sizes: &[i64], from: DType, to: DType, input: bool) -> Op {
+    pub fn new(base: *mut u8, strides: Dims, sizes: &[i64], from: DType, to: DType, input: bool) -> Op {
         let (memory, want) = if input { (from, to) } else { (to, from) };
         let size = memory.size();
         let mut step = size as i64;
@@ -521,89 +524,123 @@ impl Job<'_> {
             }
             let single_row = in_row + n <= row;
             let mut ins = [std::ptr::null::<u8>(); N];
+            let place = Place {
+                sizes: self.sizes,
+                at,
+                n,
+                in_row,
+                single_row,
+            };
             for (k, o) in self.ops.iter().enumerate().skip(1) {
-                let buffer = buffers[k].ptr();
-                if o.linear {
-                    let p = o.base.wrapping_add(at * o.size);
-                    ins[k - 1] = match o.convert {
-                        None => p,
-                        Some(convert) => {
-                            // SAFETY: `n` elements of a linear operand; the buffer holds a tile.
-                            unsafe { convert(p, buffer, n) };
-                            buffer
-                        }
-                    };
-                    continue;
-                }
-                if single_row {
-                    let p = self
-                        .row_start(o, at)
-                        .wrapping_offset(in_row as isize * o.strides[0] as isize);
-                    if o.strides[0] == 0 {
-                        if filled[k].0 != p || filled[k].1 < n {
-                            // SAFETY: `p` is an element of the operand; the buffer holds a tile.
-                            unsafe { fill_run(o, p, buffer, raw.ptr(), n) };
-                            filled[k] = (p, n);
-                        }
-                        ins[k - 1] = buffer;
-                        continue;
-                    }
-                    if o.strides[0] == o.size as i64 && o.aligned {
-                        ins[k - 1] = match o.convert {
-                            None => p,
-                            Some(convert) => {
-                                // SAFETY: as above, contiguous within the row.
-                                unsafe { convert(p, buffer, n) };
-                                buffer
-                            }
-                        };
-                        continue;
-                    }
-                }
-                let target = if o.convert.is_some() { raw.ptr() } else { buffer };
-                // SAFETY: elements `at..at + n` of the operand; the target holds a tile.
-                unsafe { gather(o.base, self.sizes, &o.strides, o.size, at, n, target) };
-                if let Some(convert) = o.convert {
-                    // SAFETY: `raw` holds `n` gathered elements.
-                    unsafe { convert(target, buffer, n) };
-                }
-                ins[k - 1] = buffer;
+                // SAFETY: `at..at + n` are elements of the operand; buffers hold a tile.
+                ins[k - 1] = unsafe { place.load(o, buffers[k].ptr(), raw.ptr(), &mut filled[k]) };
             }
             let o = &self.ops[0];
-            let place = if o.linear {
-                Some(o.base.wrapping_add(at * o.size))
-            } else if single_row && o.strides[0] == o.size as i64 && o.aligned {
-                Some(self.row_start(o, at).wrapping_add(in_row * o.size))
-            } else {
-                None
-            };
             let buffer = buffers[0].ptr();
             // SAFETY: inputs were prepared above for `n` elements; the output is the tile buffer or memory that no
             // input points into.
             unsafe {
-                match place {
+                match place.direct(o) {
                     Some(p) if self.out_direct => (self.kernel)(ins.as_ptr(), p, n, self.params),
                     _ => {
                         (self.kernel)(ins.as_ptr(), buffer, n, self.params);
-                        match (place, o.convert) {
-                            (Some(p), Some(convert)) => convert(buffer, p, n),
-                            (Some(p), None) => p.copy_from_nonoverlapping(buffer, n * o.size),
-                            (None, Some(convert)) => {
-                                convert(buffer, raw.ptr(), n);
-                                scatter(o.base, self.sizes, &o.strides, o.size, at, n, raw.ptr());
-                            }
-                            (None, None) => scatter(o.base, self.sizes, &o.strides, o.size, at, n, buffer),
-                        }
+                        place.store(o, buffer, raw.ptr());
                     }
                 }
             }
             at += n;
         }
     }
+}
 
-    /// Address of the start of the row that holds iteration index `at`.
-    fn row_start(&self, o: &Op, at: usize) -> *mut u8 {
-        let mut rest = at / self.sizes[0] as usize;
+/// A tile: `n` iteration indices from `at` on.
+pub(super) struct Place<'a> {
+    pub sizes: &'a [i64],
+    pub at: usize,
+    pub n: usize,
+    /// position of `at` in its row
+    pub in_row: usize,
+    /// whether the tile stays in one row
+    pub single_row: bool,
+}
+
+impl Place<'_> {
+    /// The tile of an input in the dtype it is wanted in: in place where it can be, else in `buffer`. `filled` says
+    /// from which element, and for how many, the buffer was last filled.
+    ///
+    /// # Safety
+    /// The tile lies within the operand; `buffer` and `raw` hold a tile.
+    pub unsafe fn load(
+        &self,
+        o: &Op,
+        buffer: *mut u8,
+        raw: *mut u8,
+        filled: &mut (*mut u8, usize),
+    ) -> *const u8 {
+        let n = self.n;
+        // SAFETY: by the contract.
+        unsafe {
+            if let Some(p) = self.direct(o) {
+                return match o.convert {
+                    None => p,
+                    Some(convert) => {
+                        convert(p, buffer, n);
+                        buffer
+                    }
+                };
+            }
+            if self.single_row && o.strides[0] == 0 {
+                let p = self.row_start(o);
+                if filled.0 != p || filled.1 < n {
+                    fill_run(o, p, buffer, raw, n);
+                    *filled = (p, n);
+                }
+                return buffer;
+            }
+            *filled = (std::ptr::null_mut(), 0);
+            let target = if o.convert.is_some() { raw } else { buffer };
+            gather(o.base, self.sizes, &o.strides, o.size, self.at, n, target);
+            if let Some(convert) = o.convert {
+                convert(target, buffer, n);
+            }
+            buffer
+        }
+    }
+
+    /// Writes a tile of the wanted dtype into the output.
+    ///
+    /// # Safety
+    /// The tile lies within the output; `value` and `raw` hold a tile.
+    pub unsafe fn store(&self, o: &Op, value: *const u8, raw: *mut u8) {
+        let n = self.n;
+        // SAFETY: by the contract.
+        unsafe {
+            match (self.direct(o), o.convert) {
+                (Some(p), Some(convert)) => convert(value, p, n),
+                (Some(p), None) => p.copy_from_nonoverlapping(value, n * o.size),
+                (None, Some(convert)) => {
+                    convert(value, raw, n);
+                    scatter(o.base, self.sizes, &o.strides, o.size, self.at, n, raw);
+                }
+                (None, None) => scatter(o.base, self.sizes, &o.strides, o.size, self.at, n, value),
+            }
+        }
+    }
+
+    /// Where the tile lies in memory, if it is contiguous there.
+    pub fn direct(&self, o: &Op) -> Option<*mut u8> {
+        if o.linear {
+            Some(o.base.wrapping_add(self.at * o.size))
+        } else if self.single_row && o.strides[0] == o.size as i64 && o.aligned {
+            Some(self.row_start(o).wrapping_add(self.in_row * o.size))
+        } else {
+            None
+        }
+    }
+
+    /// Address of the start of the row that holds the tile.
+    fn row_start(&self, o: &Op) -> *mut u8 {
+        let mut rest = self.at / self.sizes[0] as usize;
         let mut p = o.base;
         for (n, s) in self.sizes.iter().zip(&o.strides).skip(1) {
             if rest == 0 {
@@ -792,7 +829,7 @@ unsafe fn fill_run(o: &Op, p: *const u8, dst: *mut u8, raw: *mut u8, n: usize) {
 
 /// # Safety
 /// `dst` holds `n` elements of `size` bytes, the first of them set.
-unsafe fn repeat_sized(dst: *mut u8, size: usize, n: usize) {
+pub(super) unsafe fn repeat_sized(dst: *mut u8, size: usize, n: usize) {
     // SAFETY: by the contract.
     unsafe {
         match size {

@@ -11,6 +11,7 @@ pub mod bitwise;
 pub mod call;
 pub mod compare;
 pub mod complex;
+pub mod deferred;
 pub mod divide;
 pub mod engine;
 pub mod logic;

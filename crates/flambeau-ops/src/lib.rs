@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod calc;
+mod calculus;
 mod factory;
 mod fft;
 mod index;
@@ -47,6 +48,7 @@ const FAMILIES: &[fn(&mut Rows)] = &[
     loss::declare,
     special::declare,
     linalg::declare,
+    calculus::declare,
     fft::declare,
     random::declare,
 ];

@@ -808,6 +808,11 @@ impl Machine<'_> {
     }
 }
 
+/// Runs one operator outside of any program, through its kernel or its script.
+pub fn call_operator(runtime: &Arc<Runtime>, op: &Arc<Op>, args: &[IValue]) -> Result<IValue> {
+    call_row(runtime, op, args)
+}
+
 #[inline]
 fn call_row(runtime: &Arc<Runtime>, op: &Arc<Op>, args: &[IValue]) -> Result<IValue> {
     let Some(kernel) = &op.kernel else {

@@ -11,7 +11,7 @@ use flambeau_syntax::Span;
 use super::Emitter;
 use super::error::Result;
 use super::host::HostValue;
-use super::sugared::{Form, IterableTree, NamedValue, Sugared};
+use super::sugared::{Form, Given, IterableTree, NamedValue, Sugared};
 
 impl Emitter<'_> {
     /// How messages call it.
@@ -219,6 +219,27 @@ impl Emitter<'_> {
                 Ok(Sugared::Simple(self.uninitialized(&ty, None)))
             }
             Sugared::TorchCheck => self.torch_check(loc, args, kwargs),
+            Sugared::Host(HostValue::Dispatch(dispatch)) => {
+                let named = kwargs.iter().find(|k| k.name.as_deref() == Some(&*dispatch.name));
+                let flag = match args.get(dispatch.index).or(named) {
+                    None => Some(dispatch.default),
+                    Some(NamedValue { value: Given::Constant(value), .. }) => value.as_bool(),
+                    Some(NamedValue { value: Given::Value(value), .. }) => {
+                        self.g.constant(*value).and_then(|c| c.as_bool())
+                    }
+                };
+                let Some(flag) = flag else {
+                    return self.fail(loc, "value for boolean dispatch must be constant");
+                };
+                let chosen = if flag { &dispatch.if_true } else { &dispatch.if_false };
+                if let HostValue::Functions(functions) = chosen {
+                    for function in functions.iter().filter(|f| !f.is_being_defined()) {
+                        self.graph_of(function, None)?;
+                    }
+                }
+                let chosen = self.from_host(chosen.clone(), loc, false)?;
+                self.call(&chosen, loc, args, kwargs, binders)
+            }
             Sugared::Host(HostValue::Opaque(name)) if name.starts_with("module class ") => {
                 let name = &name["module class ".len()..];
                 self.fail(loc, format!("Cannot instantiate class '{name}' in a script function"))

@@ -46,12 +46,24 @@ pub enum HostValue {
     Interface(Type),
     /// A function that Python is told not to compile.
     Unused(Arc<Function>),
+    /// Two functions, of which the value of a constant argument chooses one.
+    Dispatch(Arc<Dispatch>),
     /// A member of an enum class.
     EnumMember(IValue),
     /// An exception class, by qualified name.
     Exception(Arc<str>),
     /// Anything else, by the name of its Python type.
     Opaque(Arc<str>),
+}
+
+/// `torch._jit_internal.boolean_dispatch`.
+pub struct Dispatch {
+    /// Where the argument is, by position and by name, and its value where it is not given.
+    pub index: usize,
+    pub name: String,
+    pub default: bool,
+    pub if_true: HostValue,
+    pub if_false: HostValue,
 }
 
 impl HostValue {
@@ -69,7 +81,7 @@ impl HostValue {
             },
             HostValue::Module(_) => "module".into(),
             HostValue::Builtin(_) => "builtin_function_or_method".into(),
-            HostValue::Form(_) | HostValue::TorchCheck | HostValue::Functions(_) | HostValue::Unused(_) => "function".into(),
+            HostValue::Form(_) | HostValue::TorchCheck | HostValue::Functions(_) | HostValue::Unused(_) | HostValue::Dispatch(_) => "function".into(),
             HostValue::Enum(_) => "EnumType".into(),
             HostValue::LegacyTensor(_) => "tensortype".into(),
             HostValue::SliceClass

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use flambeau_ir::function::Function;
 use flambeau_ir::ops::OpTable;
-use flambeau_ir::types::{AttributeKind, ClassType, Property, Type};
+use flambeau_ir::types::{AttributeKind, ClassType, InterfaceType, Property, Type};
 use flambeau_ir::value::IValue;
 use flambeau_syntax::{self as ast, SourceFile, Span};
 
@@ -202,6 +202,36 @@ fn compile_all(class: &Arc<ClassType>) -> Result<()> {
         compiled(&method)?;
     }
     Ok(())
+}
+
+/// Adds a method to a module that is already compiled, as `ScriptModule.define` does.
+pub fn define_method(module: &Arc<ConcreteModule>, source: &FunctionSource, table: &'static OpTable) -> Result<()> {
+    let (function, text) = parse(source)?;
+    let mut source = source.clone();
+    source.name = function.name.name.clone();
+    let qualified = format!("{}.{}", module.class.name, source.name);
+    let receiver = Receiver::Module(module.clone());
+    let method = define_parsed(&source, &function, &text, &qualified, Some(&receiver), table)?;
+    compiled(&method)?;
+    module.class.add_method(method);
+    Ok(())
+}
+
+/// An interface type from the signatures of its methods.
+pub fn interface(
+    qualified_name: &str,
+    is_module: bool,
+    methods: &[FunctionSource],
+    table: &'static OpTable,
+) -> Result<Type> {
+    let interface = InterfaceType::new(qualified_name, is_module);
+    for source in methods {
+        let (function, text) = parse(source)?;
+        let resolver = ScopeResolver { scope: source.scope.clone(), class: None, table };
+        let schema = super::import::interface_method(&function, &text, &interface, &resolver, table)?;
+        interface.add_method(schema);
+    }
+    Ok(Type::Interface(interface))
 }
 
 /// Compiles a function now.

@@ -1,0 +1,106 @@
+"""Script classes and interfaces from Python classes."""
+
+import enum
+import inspect
+
+from .. import _flambeau, _hooks
+from . import _names, _scope, _sources, _types
+
+
+def can_compile(cls):
+    """Whether a class may be a script class: ours to compile, not a builtin or a module."""
+    torch = _hooks.torch()
+    if getattr(cls, "_flambeau_ignored", False) or _sources.is_ignored(cls):
+        return False
+    if issubclass(cls, (tuple, enum.Enum, BaseException, dict, list, set, str, int, float)):
+        return False
+    if torch is not None and issubclass(cls, torch.nn.Module):
+        return False
+    members = vars(cls)
+    functions = [getattr(cls, name, None) for name in members if inspect.isroutine(getattr(cls, name, None))]
+    return bool(functions) and all(hasattr(f, "__code__") for f in functions if f is not None)
+
+
+def _is_static(cls, name):
+    return isinstance(inspect.getattr_static(cls, name, None), staticmethod)
+
+
+def compile_class(cls):
+    """The type of a class, compiled once."""
+    if cls in _types.class_types:
+        return _types.class_types[cls]
+    bases = [b for b in cls.__mro__[1:] if b is not object]
+    if bases:
+        raise RuntimeError(
+            "TorchScript classes does not support inheritance yet. Please directly inherit from 'object'."
+        )
+    if any("__slots__" in vars(b) for b in (cls,)):
+        raise RuntimeError(f"`{cls.__name__}`: classes with `__slots__` cannot be compiled")
+    name = _names.claim(_names.qualified(cls), cls)
+    ty = _flambeau.Type.class_(name)
+    # Its methods may name it.
+    _types.class_types[cls] = ty
+    _hooks.classes[name] = cls
+    try:
+        methods = []
+        for method, fn in inspect.getmembers(cls, lambda m: inspect.ismethod(m) or inspect.isfunction(m)):
+            if method not in vars(cls) or _is_static(cls, method) or _sources.modifier(fn).startswith("_drop"):
+                continue
+            source = _sources.raising(fn) if _sources.is_ignored(fn) else _sources.describe(fn)
+            source["name"] = method
+            methods.append(source)
+        _flambeau.compile_class(ty, methods, properties_of(cls), _sources.class_assignments(cls))
+    except BaseException:
+        del _types.class_types[cls]
+        _hooks.classes.pop(name, None)
+        raise
+    return ty
+
+
+def properties_of(cls):
+    unused = getattr(cls, "__jit_unused_properties__", [])
+    ignored = getattr(cls, "__jit_ignored_attributes__", [])
+    found = []
+    for name, value in inspect.getmembers(cls, lambda m: isinstance(m, property)):
+        if name in unused or name in ignored or _sources.is_ignored(value.fget):
+            continue
+        getter = _sources.describe(value.fget, f"__{name}_getter")
+        setter = _sources.describe(value.fset, f"__{name}_setter") if value.fset else None
+        found.append((name, getter, setter))
+    return found
+
+
+def make_interface(cls):
+    """The type of an interface, from the signatures of its methods."""
+    torch = _hooks.torch()
+    is_module = torch is not None and issubclass(cls, torch.nn.Module)
+    allowed = [b for b in (object, torch.nn.Module if torch else None) if b is not None]
+    if len(cls.__mro__) != (3 if is_module else 2) or cls.__mro__[1] not in allowed:
+        raise RuntimeError("TorchScript interface does not support inheritance yet. Please directly inherit from 'object' or 'nn.Module'.")
+    methods = []
+    for name, fn in inspect.getmembers(cls, inspect.isfunction):
+        if name in vars(cls) and not name.startswith("__"):
+            methods.append(_sources.describe(fn))
+    name = _names.claim(_names.qualified(cls), cls)
+    ty = _flambeau.make_interface(name, is_module, methods)
+    _types.class_types[cls] = ty
+    cls.__torch_script_interface__ = ty
+    return cls
+
+
+class ClassScope:
+    """Static methods and attributes of a class."""
+
+    def __init__(self, cls):
+        self.cls = cls
+
+    def get(self, name):
+        static = inspect.getattr_static(self.cls, name, None)
+        if isinstance(static, staticmethod):
+            return ("functions", [_scope.compiled_lazily(static.__func__)])
+        if static is None:
+            return None
+        return _scope.meaning(getattr(self.cls, name))
+
+    def get_type(self, text):
+        return None

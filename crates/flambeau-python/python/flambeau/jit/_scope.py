@@ -1,0 +1,392 @@
+"""What names in a function's source mean: closure, globals and builtins, described for the compiler."""
+
+import builtins
+import cmath
+import enum
+import inspect
+import math
+import sys
+import types
+import typing
+import warnings
+import weakref
+
+from .. import _flambeau, _hooks
+from . import _names, _sources, _types
+
+_functions = weakref.WeakKeyDictionary()
+# Overloads declared with `_overload`, by qualified name.
+overloads = {}
+# Functions of this package that mean something to the compiler; `jit/__init__.py` fills it.
+special = {}
+
+
+class FunctionScope:
+    """The names that a function sees."""
+
+    def __init__(self, fn):
+        self.globals = fn.__globals__
+        self.cells = dict(zip(fn.__code__.co_freevars, fn.__closure__ or ()))
+
+    def lookup(self, name):
+        """The object, or raises KeyError."""
+        if name in self.cells:
+            try:
+                return self.cells[name].cell_contents
+            except ValueError:
+                raise KeyError(name) from None
+        if name in self.globals:
+            return self.globals[name]
+        if hasattr(typing, name):
+            return getattr(typing, name)
+        return vars(builtins)[name]
+
+    def get(self, name):
+        try:
+            value = self.lookup(name)
+        except KeyError:
+            return None
+        return meaning(value)
+
+    def get_type(self, text):
+        names = _Names(self)
+        try:
+            annotation = eval(text, {"__builtins__": {}}, names)
+        except Exception:
+            return None
+        if isinstance(annotation, str):
+            return None
+        return _types.annotation_type(annotation)
+
+
+class _Names(dict):
+    """A scope as the names of an `eval`."""
+
+    def __init__(self, scope):
+        self.scope = scope
+
+    def __missing__(self, name):
+        return self.scope.lookup(name)
+
+
+class FrameScope(FunctionScope):
+    """The names that a place in running code sees."""
+
+    def __init__(self, frame):
+        self.globals = {**frame.f_globals, **frame.f_locals}
+        self.cells = {}
+
+
+def of_function(fn):
+    return FunctionScope(fn)
+
+
+class ModuleScope:
+    """The members of a Python module."""
+
+    def __init__(self, module):
+        self.module = module
+
+    def get(self, name):
+        known = _flambeau.library(self.module.__name__, name)
+        if known is not None and not known.is_module and not known.is_opaque:
+            return known
+        try:
+            value = getattr(self.module, name)
+        except AttributeError:
+            return known
+        if value is None:
+            return ("constant", None)
+        return meaning(value)
+
+    def get_type(self, text):
+        value = getattr(self.module, text, None)
+        return _types.annotation_type(value) if value is not None else None
+
+
+_LEGACY = {
+    "FloatTensor": 6, "DoubleTensor": 7, "HalfTensor": 5, "BFloat16Tensor": 15, "ByteTensor": 0, "CharTensor": 1,
+    "ShortTensor": 2, "IntTensor": 3, "LongTensor": 4, "BoolTensor": 11,
+}  # fmt: skip
+
+_KNOWN_MODULES = (
+    "torch", "torch.nn.functional", "torch.nn.init", "torch.special", "torch.linalg", "torch.fft", "torch.autograd",
+    "torch.random", "torch._VF",
+)  # fmt: skip
+_builtin_names = {}
+
+
+def _builtin_table():
+    """Functions of PyTorch and of `math`, by identity, with the operators that they are."""
+    torch = _hooks.torch()
+    key = torch is not None
+    if key in _builtin_names:
+        return _builtin_names[key]
+    table = {}
+
+    def add(module, path):
+        for name in dir(module):
+            if name.startswith("__"):
+                continue
+            known = _flambeau.library(path, name)
+            if known is not None and known.builtin is not None:
+                value = getattr(module, name, None)
+                if callable(value):
+                    table.setdefault(id(value), known)
+
+    add(math, "math")
+    add(cmath, "cmath")
+    table[id(warnings.warn)] = _flambeau.library("warnings", "warn")
+    if torch is not None:
+        for path in _KNOWN_MODULES:
+            module = sys.modules.get(path)
+            if module is None and path == "torch._VF":
+                module = getattr(torch, "_VF", None)
+            if module is not None:
+                add(module, "torch" if path == "torch._VF" else path)
+        table.update(_more_builtins(torch))
+    _builtin_names[key] = table
+    return table
+
+
+def _more_builtins(torch):
+    """Functions under private names."""
+    found = {}
+    for path, name, operator in (
+        ("torch", "_assert", "aten::_assert"),
+        ("torch._C", "_infer_size", "aten::_infer_size"),
+        ("torch._C", "_get_tracing_state", "aten::_get_tracing_state"),
+        ("torch._C", "_is_tracing", "aten::_is_tracing"),
+        ("torch", "broadcast_shapes", "aten::broadcast_shapes"),
+        ("torch.nn.functional", "_no_grad_embedding_renorm_", "aten::_no_grad_embedding_renorm_"),
+        ("torch.nn.functional", "assert_int_or_pair", "aten::_assert_int_or_pair"),
+        ("torch.jit", "is_scripting", "aten::is_scripting"),
+        ("torch._jit_internal", "is_scripting", "aten::is_scripting"),
+        ("torch._jit_internal", "_unwrap_optional", "aten::_unwrap_optional"),
+        ("torch.jit", "_unwrap_optional", "aten::_unwrap_optional"),
+        ("torch.jit", "_wait", "aten::wait"),
+        ("torch.jit", "wait", "aten::wait"),
+    ):
+        value = getattr(sys.modules.get(path), name, None)
+        if value is not None:
+            found[id(value)] = ("builtin", operator)
+    vf = getattr(torch, "_VF", None)
+    for name in ("stft", "istft", "cdist", "norm", "unique_dim", "unique_consecutive", "nuclear_norm",
+                 "frobenius_norm", "tensordot"):  # fmt: skip
+        value = getattr(vf, name, None)
+        if value is not None:
+            found[id(value)] = ("builtin", f"aten::{name}")
+    return found
+
+
+def find_builtin(value):
+    """The operator that a function is, or None."""
+    try:
+        known = _builtin_table().get(id(value))
+    except TypeError:
+        return None
+    if known is None:
+        return None
+    return known[1] if isinstance(known, tuple) else known.builtin
+
+
+_TORCH_FORMS = {"fork": "fork", "_fork": "fork", "annotate": "annotate", "isinstance": "isinstance",
+                "_awaitable": "awaitable"}  # fmt: skip
+
+
+def _form(value):
+    """`torch.jit.fork` and its like."""
+    jit = sys.modules.get("torch.jit")
+    name = getattr(value, "__name__", None)
+    if jit is not None and name in _TORCH_FORMS and getattr(jit, name, None) is value:
+        return ("form", _TORCH_FORMS[name])
+    return None
+
+
+def meaning(value):
+    """A Python object as the compiler understands it; None if it cannot be told from nothing."""
+    from . import ScriptFunction
+
+    if value is None:
+        return None
+    torch = _hooks.torch()
+    if isinstance(value, enum.Enum):
+        return ("enum_member", value)
+    if isinstance(value, (bool, int, float, complex, str, tuple, list, dict)):
+        try:
+            return ("constant", _flambeau.value_of(value))
+        except Exception:
+            return ("opaque", type(value).__name__)
+    if torch is not None:
+        if isinstance(value, (torch.dtype, torch.layout, torch.memory_format, torch.device)):
+            return ("constant", value)
+        if type(value).__name__ == "tensortype" or value in _legacy(torch):
+            code = _LEGACY.get(value.__name__)
+            return ("legacy_tensor", code) if code is not None else ("opaque", "tensortype")
+        if isinstance(value, torch._ops._OpNamespace) or value is torch.ops:
+            return ("module", _OpsScope(value))
+        if isinstance(value, torch._ops.OpOverloadPacket):
+            return ("builtin", value._qualified_op_name)
+        if value is getattr(torch, "_check", None):
+            return ("check",)
+    if isinstance(value, types.ModuleType):
+        return ("module", ModuleScope(value))
+    if isinstance(value, ScriptFunction):
+        return ("functions", [value._flambeau_function])
+    try:
+        if value in special:
+            return special[value]
+    except TypeError:
+        return ("opaque", type(value).__name__)
+    form = _form(value)
+    if form is not None:
+        return form
+    if value is slice:
+        return ("slice",)
+    if isinstance(value, type):
+        return _class_meaning(value, torch)
+    builtin = _builtin_table().get(id(value))
+    if builtin is not None:
+        return builtin
+    dispatched = _dispatched(value)
+    if dispatched is not None:
+        return dispatched
+    if inspect.isfunction(value):
+        return _function_meaning(value)
+    if inspect.isbuiltin(value):
+        if value.__module__ == "builtins" and value.__name__ in ("len", "print", "abs", "min", "max"):
+            return None
+        known = _flambeau.library("torch", value.__name__) if _is_torch_function(value, torch) else None
+        return known if known is not None else ("opaque", f"builtin {value.__name__}")
+    return ("opaque", type(value).__name__)
+
+
+def _is_torch_function(value, torch):
+    return torch is not None and getattr(torch, value.__name__, None) is value
+
+
+def _legacy(torch):
+    return ()
+
+
+class _OpsScope:
+    """`torch.ops` and the namespaces below it."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def get(self, name):
+        namespace = getattr(self.value, "name", None)
+        torch = _hooks.torch()
+        if self.value is torch.ops:
+            return ("module", _OpsScope(getattr(torch.ops, name)))
+        operator = f"{namespace}::{name}"
+        return ("builtin", operator) if _flambeau.has_operator(operator) else None
+
+    def get_type(self, text):
+        return None
+
+
+def _class_meaning(cls, torch):
+    from . import _classes
+
+    if issubclass(cls, BaseException):
+        return ("exception", f"{cls.__module__}.{cls.__qualname__}")
+    if cls.__module__ == "builtins":
+        return ("opaque", cls.__name__) if cls.__name__ not in ("int", "float", "bool", "complex", "str") else None
+    if cls in _types.class_types:
+        ty = _types.class_types[cls]
+        if ty.kind.endswith("interface"):
+            return ("interface", ty)
+        return ("class", ty, _classes.ClassScope(cls))
+    if torch is not None and issubclass(cls, torch.nn.Module):
+        return ("opaque", f"module class {cls.__name__}")
+    if torch is not None and cls.__module__.startswith("torch"):
+        known = _flambeau.library("torch", cls.__name__)
+        if getattr(torch, cls.__name__, None) is cls and known is not None:
+            return known
+        if cls is torch.no_grad:
+            return _flambeau.library("torch", "no_grad")
+        if cls in (torch.Tensor, torch.Size):
+            return _flambeau.library("torch", cls.__name__) or ("opaque", "type")
+    if issubclass(cls, enum.Enum):
+        return ("enum", _types.enum_type(cls))
+    if _types.is_named_tuple(cls):
+        return ("named_tuple", _types.named_tuple_type(cls))
+    if _sources.is_ignored(cls) or getattr(cls, "_flambeau_ignored", False):
+        return ("opaque", "type")
+    if _classes.can_compile(cls):
+        return ("class", _classes.compile_class(cls), _classes.ClassScope(cls))
+    return ("opaque", "type")
+
+
+def _dispatched(value):
+    """A function that chooses between two by a constant argument (`boolean_dispatch`)."""
+    internal = sys.modules.get("torch._jit_internal")
+    table = getattr(internal, "boolean_dispatched", None)
+    try:
+        found = table.get(value) if table is not None else None
+    except TypeError:
+        return None
+    if found is None:
+        return None
+    return (
+        "dispatch", found["index"], found["arg_name"], found["default"], meaning(found["if_true"]),
+        meaning(found["if_false"]),
+    )  # fmt: skip
+
+
+def _function_meaning(fn):
+    if hasattr(fn, "__script_if_tracing_wrapper"):
+        fn = getattr(fn, "__original_fn")
+        return meaning(fn)
+    if _sources.is_ignored(fn):
+        return ("unused", compiled_lazily(fn))
+    declared = _overloads_of(fn)
+    if declared:
+        return ("functions", declared)
+    return ("functions", [compiled_lazily(fn)])
+
+
+def _overloads_of(fn):
+    name = f"{fn.__module__}.{fn.__qualname__}"
+    declared = list(overloads.get(name, ()))
+    internal = sys.modules.get("torch._jit_internal")
+    if not declared and internal is not None:
+        qualified = _names.qualified(fn)
+        declared = internal._get_fn_overloads(qualified) or []
+    if not declared:
+        return None
+    known = _functions.get(fn)
+    if isinstance(known, list):
+        return known
+    compiled = []
+    for i, declaration in enumerate(declared):
+        qualified = _names.qualified(fn)
+        if i:
+            parent, _, last = qualified.rpartition(".")
+            qualified = f"{parent}.___torch_mangle_{i - 1}.{last}"
+        source = _sources.describe(fn, declared=declaration)
+        compiled.append(_flambeau.make_function(source, qualified, False))
+    _functions[fn] = compiled
+    return compiled
+
+
+def compiled_lazily(fn):
+    """The compiled form of a function; its body is compiled when it is first needed."""
+    known = _functions.get(fn)
+    if known is not None and not isinstance(known, list):
+        return known
+    source = _sources.describe(fn)
+    name = _names.claim(_names.qualified(fn), fn)
+    made = _flambeau.make_function(source, name, _sources.is_ignored(fn))
+    _functions[fn] = made
+    return made
+
+
+def forget(fn):
+    _functions.pop(fn, None)
+
+
+def clear():
+    _functions.clear()

@@ -88,6 +88,7 @@ fn main() {
     let report = Report { peak, filter };
     products(&report);
     convolutions(&report);
+    layers(&report);
 }
 
 fn products(report: &Report) {
@@ -251,5 +252,111 @@ fn convolutions(report: &Report) {
                 implicit::convolve(&s, &input, &packed, &mut out, None).unwrap()
             });
         }
+    }
+}
+
+/// Layers on tensors, with all their checks and allocations. The rates of those that do not multiply count one
+/// operation per element they read.
+fn layers(report: &Report) {
+    use flambeau_tensor::nn::attention::{AttentionParams, scaled_dot_product_attention};
+    use flambeau_tensor::nn::conv::{Padding, conv2d};
+    use flambeau_tensor::nn::recurrent::{Cell, LayerParams, recurrent};
+    use flambeau_tensor::nn::{interpolate, matmul, norm, pool};
+    use flambeau_tensor::{DType, Tensor};
+    let t = |size: &[i64]| Tensor::full(size, 0.01, DType::Float).unwrap();
+    for (l, heads, e) in [(197, 12, 64), (1024, 8, 64), (128, 12, 64), (1, 12, 64)] {
+        let s = if l == 1 { 512 } else { l };
+        let (q, k, v) = (t(&[1, heads, l, e]), t(&[1, heads, s, e]), t(&[1, heads, s, e]));
+        report.line(
+            &format!("layer attention {l}x{s}x{heads}x{e}"),
+            (4 * l * s * heads * e) as f64,
+            || {
+                scaled_dot_product_attention(&q, &k, &v, None, &AttentionParams::default()).unwrap();
+            },
+        );
+    }
+    for (m, n, k) in [
+        (1, 1000, 2048),
+        (1, 3072, 768),
+        (16, 3072, 768),
+        (64, 768, 768),
+        (197, 3072, 768),
+        (197, 768, 3072),
+    ] {
+        let (x, w, b) = (t(&[m, k]), t(&[n, k]), t(&[n]));
+        report.line(
+            &format!("layer linear {m}x{k}x{n}"),
+            (2 * m * n * k) as f64,
+            || {
+                matmul::linear(&x, &w, Some(&b)).unwrap();
+            },
+        );
+    }
+    for (cin, cout, groups, k, side) in [(64, 64, 1, 3, 56), (512, 512, 1, 3, 7), (96, 96, 96, 3, 56)] {
+        let (x, w, b) = (
+            t(&[1, cin, side, side]),
+            t(&[cout, cin / groups, k, k]),
+            t(&[cout]),
+        );
+        let flops = (2 * cout * side * side * cin / groups * k * k) as f64;
+        report.line(
+            &format!("layer conv2d {cin}->{cout}/{groups} @{side}"),
+            flops,
+            || {
+                conv2d(&x, &w, Some(&b), &[1], Padding::Sizes(&[k / 2]), &[1], groups).unwrap();
+            },
+        );
+    }
+    let x = t(&[1, 64, 112, 112]);
+    report.line("layer max_pool2d 3/2 64x112x112", x.numel() as f64, || {
+        pool::max_pool2d(&x, &[3], &[2], &[1], &[1], false).unwrap();
+    });
+    report.line("layer avg_pool2d 2/2 64x112x112", x.numel() as f64, || {
+        pool::avg_pool2d(&x, &[2], &[2], &[0], false, true, None).unwrap();
+    });
+    report.line("layer adaptive_avg_pool2d 1 64x112x112", x.numel() as f64, || {
+        pool::adaptive_avg_pool2d(&x, &[1]).unwrap();
+    });
+    let (w, b) = (t(&[64]), t(&[64]));
+    let running = norm::Running {
+        mean: Some(&w),
+        var: Some(&b),
+    };
+    report.line("layer batch_norm 64x112x112", x.numel() as f64, || {
+        norm::batch_norm(&x, Some(&w), Some(&b), running, false, 0.1, 1e-5).unwrap();
+    });
+    report.line("layer group_norm 8 64x112x112", x.numel() as f64, || {
+        norm::group_norm(&x, 8, Some(&w), Some(&b), 1e-5).unwrap();
+    });
+    report.line("layer bilinear x2 64x112x112", 4.0 * x.numel() as f64, || {
+        let mode = interpolate::Interpolation::Linear;
+        interpolate::upsample(&x, &[224, 224], mode, false, &[]).unwrap();
+    });
+    let (x, w, b) = (t(&[197, 768]), t(&[768]), t(&[768]));
+    report.line("layer layer_norm 197x768", x.numel() as f64, || {
+        norm::layer_norm(&x, &[768], Some(&w), Some(&b), 1e-5).unwrap();
+    });
+    for (time, batch, size) in [(50, 1, 256), (50, 32, 256)] {
+        let x = t(&[time, batch, size]);
+        let weights = [
+            t(&[4 * size, size]),
+            t(&[4 * size, size]),
+            t(&[4 * size]),
+            t(&[4 * size]),
+        ];
+        let states = [t(&[1, batch, size]), t(&[1, batch, size])];
+        let params = LayerParams {
+            has_biases: true,
+            num_layers: 1,
+            bidirectional: false,
+            between: None,
+        };
+        report.line(
+            &format!("layer lstm {time}x{batch}x{size}"),
+            (16 * time * batch * size * size) as f64,
+            || {
+                recurrent(Cell::Lstm, &x, &states, &weights, &params, false).unwrap();
+            },
+        );
     }
 }

@@ -27,6 +27,16 @@ pub struct Numbers {
     pub f: [f64; 2],
 }
 
+/// Rows that follow each other at even distances.
+#[derive(Clone, Copy)]
+pub struct Rows {
+    pub count: usize,
+    /// bytes from one row to the next
+    pub step: isize,
+    /// position of the first
+    pub index: i64,
+}
+
 /// A reduction over contiguous runs of one compute dtype, type-erased. See [`super::fold`] for how they are made.
 ///
 /// Safety contract of the functions: `x` holds `n` (for `run`) or `n` per row elements of `input`; `acc` holds
@@ -40,8 +50,8 @@ pub struct Reducer {
     pub init: unsafe fn(acc: *mut u8, n: usize, p: &Numbers),
     /// folds `n` elements, the first having position `index`, into one accumulator
     pub run: unsafe fn(x: *const u8, n: usize, index: i64, acc: *mut u8, p: &Numbers),
-    /// folds one element into each of `n` accumulators
-    pub rows: unsafe fn(x: *const u8, n: usize, index: i64, acc: *mut u8, p: &Numbers),
+    /// folds `rows.count` rows, one element of each into each of `n` accumulators
+    pub rows: unsafe fn(x: *const u8, n: usize, rows: Rows, acc: *mut u8, p: &Numbers),
     pub merge: unsafe fn(acc: *mut u8, other: *const u8, n: usize, p: &Numbers),
     pub finish: unsafe fn(acc: *const u8, out: *mut u8, n: usize, count: i64, p: &Numbers),
 }
@@ -343,8 +353,21 @@ impl Job<'_> {
             rest /= *size as usize;
         }
         let mut base = self.base.wrapping_offset(side.offset(&side.strides, from));
-        for at in from..to {
-            // SAFETY: one element of each output; buffers hold a tile.
+        let mut at = from;
+        while at < to {
+            // Rows that need no gathering go together.
+            let together = plain && self.input.is_none();
+            let count = if together {
+                (side.sizes[0] as usize - index[0]).min(to - at)
+            } else {
+                1
+            };
+            let rows = Rows {
+                count,
+                step: side.strides[0] as isize,
+                index: at as i64,
+            };
+            // SAFETY: one element of each output per row; buffers hold a tile.
             unsafe {
                 let x = if plain {
                     let p = base.wrapping_offset(start);
@@ -358,8 +381,11 @@ impl Job<'_> {
                 } else {
                     self.load(base, kept, first, n, raw, tile)
                 };
-                (self.r.rows)(x, n, at as i64, acc, &self.p);
+                (self.r.rows)(x, n, rows, acc, &self.p);
             }
+            at += count;
+            base = base.wrapping_offset(side.strides[0] as isize * (count as isize - 1));
+            index[0] += count - 1;
             for (d, i) in index.iter_mut().enumerate() {
                 *i += 1;
                 base = base.wrapping_offset(side.strides[d] as isize);

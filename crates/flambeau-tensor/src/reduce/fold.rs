@@ -6,7 +6,7 @@ use num_complex::Complex;
 
 use crate::convert::B8;
 use crate::dtype::DType;
-use crate::reduce::engine::{Numbers, Reducer};
+use crate::reduce::engine::{Numbers, Reducer, Rows};
 use crate::simd::vectorize;
 
 /// How elements `T` are folded into an accumulator.
@@ -24,7 +24,10 @@ pub trait Fold {
     /// Folds a run; by default in independent lanes that vectorise.
     #[inline(always)]
     fn run(x: &[Self::T], index: i64, acc: &mut Self::A, p: &Numbers) {
-        if size_of::<Self::A>() <= 8 {
+        if size_of::<Self::A>() <= 8 && x.len() >= 512 {
+            // So many lanes stay a loop over memory, which gets the widest vectors.
+            run_lanes::<Self, 128>(x, index, acc, p)
+        } else if size_of::<Self::A>() <= 8 {
             run_lanes::<Self, 32>(x, index, acc, p)
         } else {
             run_lanes::<Self, 8>(x, index, acc, p)
@@ -88,22 +91,27 @@ unsafe fn run<F: Fold>(x: *const u8, n: usize, index: i64, acc: *mut u8, p: &Num
     )
 }
 
-unsafe fn rows<F: Fold>(x: *const u8, n: usize, index: i64, acc: *mut u8, p: &Numbers) {
+unsafe fn rows<F: Fold>(x: *const u8, n: usize, rows: Rows, acc: *mut u8, p: &Numbers) {
     // SAFETY: see `Reducer`.
-    let (x, acc) = unsafe {
-        (
-            std::slice::from_raw_parts(x.cast::<F::T>(), n),
-            std::slice::from_raw_parts_mut(acc.cast::<F::A>(), n),
-        )
-    };
+    let acc = unsafe { std::slice::from_raw_parts_mut(acc.cast::<F::A>(), n) };
     vectorize(
         #[inline(always)]
         || {
-            for (a, v) in acc.iter_mut().zip(x) {
-                F::step(a, *v, index, p);
+            for k in 0..rows.count {
+                let row = x.wrapping_offset(rows.step * k as isize).cast::<F::T>();
+                // SAFETY: each row holds `n` elements.
+                let row = unsafe { std::slice::from_raw_parts(row, n) };
+                fold_row::<F>(row, rows.index + k as i64, acc, p);
             }
         },
     )
+}
+
+#[inline(always)]
+fn fold_row<F: Fold>(x: &[F::T], index: i64, acc: &mut [F::A], p: &Numbers) {
+    for (a, v) in acc.iter_mut().zip(x) {
+        F::step(a, *v, index, p);
+    }
 }
 
 unsafe fn merge<F: Fold>(acc: *mut u8, other: *const u8, n: usize, p: &Numbers) {
@@ -332,7 +340,7 @@ macro_rules! extreme {
             #[inline(always)]
             fn run(x: &[T], index: i64, acc: &mut (T, i64), p: &Numbers) {
                 let mut best = T::$start;
-                run_lanes::<$name<T>, 32>(x, 0, &mut best, p);
+                $name::<T>::run(x, 0, &mut best, p);
                 if acc.1 != i64::MAX && (acc.0.nan() || !(best.nan() || best $op acc.0)) {
                     return;
                 }
@@ -490,7 +498,7 @@ impl<T: Float> Fold for Var<T> {
         for block in x.chunks(1024) {
             let n = block.len() as f64;
             let mut sum = 0.0;
-            run_lanes::<Sum<T>, 32>(block, 0, &mut sum, p);
+            Sum::<T>::run(block, 0, &mut sum, p);
             let mean = sum / n;
             let (eights, tail) = block.as_chunks::<8>();
             let mut lanes = [0.0f64; 8];

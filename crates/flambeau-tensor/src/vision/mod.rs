@@ -25,7 +25,10 @@ fn deliver(values: Vec<f64>, sizes: &[i64], dtype: DType) -> Result<Tensor> {
 
 /// `a * b * …` as a length, refusing what cannot be held in memory.
 fn count(sizes: &[i64]) -> Result<usize> {
-    let product = sizes.iter().try_fold(1i64, |n, &s| n.checked_mul(s)).filter(|n| *n >= 0 && *n < 1 << 40);
+    let product = sizes
+        .iter()
+        .try_fold(1i64, |n, &s| n.checked_mul(s))
+        .filter(|n| *n >= 0 && *n < 1 << 40);
     ensure!(product.is_some(), "the result of size {sizes:?} is too large");
     Ok(product.unwrap_or(0) as usize)
 }
@@ -39,7 +42,11 @@ fn bilinear(plane: &[f64], h: usize, w: usize, y: f64, x: f64) -> f64 {
     let axis = |at: f64, n: usize| {
         let at = at.max(0.0);
         let low = at as usize;
-        if low + 1 >= n { (n - 1, n - 1, 0.0) } else { (low, low + 1, at - low as f64) }
+        if low + 1 >= n {
+            (n - 1, n - 1, 0.0)
+        } else {
+            (low, low + 1, at - low as f64)
+        }
     };
     let (y0, y1, ly) = axis(y, h);
     let (x0, x1, lx) = axis(x, w);

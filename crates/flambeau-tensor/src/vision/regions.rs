@@ -15,14 +15,24 @@ struct Regions {
 
 impl Regions {
     fn new(input: &Tensor, rois: &Tensor, out: [i64; 2]) -> Result<Regions> {
-        ensure!(input.dim() == 4, "expected an input of 4 dimensions, found {}", input.dim());
+        ensure!(
+            input.dim() == 4,
+            "expected an input of 4 dimensions, found {}",
+            input.dim()
+        );
         ensure!(
             rois.dim() == 2 && rois.sizes()[1] == 5,
             "Tensor rois should have 5 elements in dimension 1, but has size {:?}",
             rois.sizes()
         );
-        ensure!(input.dtype() == rois.dtype(), "input and rois should have the same type");
-        ensure!(out.iter().all(|&n| n > 0), "the pooled size should be positive, but is {out:?}");
+        ensure!(
+            input.dtype() == rois.dtype(),
+            "input and rois should have the same type"
+        );
+        ensure!(
+            out.iter().all(|&n| n > 0),
+            "the pooled size should be positive, but is {out:?}"
+        );
         let sizes = input.sizes();
         let regions = Regions {
             input: values(input)?,
@@ -42,7 +52,12 @@ impl Regions {
             let batch = regions.rois[5 * r];
             !(batch >= 0.0 && batch < sizes[0] as f64)
         });
-        ensure!(bad.is_none(), "a region names image {} of a batch of {}", regions.rois[5 * bad.unwrap_or(0)], sizes[0]);
+        ensure!(
+            bad.is_none(),
+            "a region names image {} of a batch of {}",
+            regions.rois[5 * bad.unwrap_or(0)],
+            sizes[0]
+        );
         Ok(regions)
     }
 
@@ -59,7 +74,11 @@ impl Regions {
 
 /// Samples per bin along an axis: as asked, or as many as the bin covers pixels.
 fn samples(asked: i64, length: f64, bins: i64) -> i64 {
-    if asked > 0 { asked } else { (length / bins as f64).ceil() as i64 }
+    if asked > 0 {
+        asked
+    } else {
+        (length / bins as f64).ceil() as i64
+    }
 }
 
 /// Means of bilinear samples over the bins of each region.
@@ -82,8 +101,14 @@ pub fn roi_align(
             (width, height) = (width.max(1.0), height.max(1.0));
         }
         let (bin_h, bin_w) = (height / out[0] as f64, width / out[1] as f64);
-        let (grid_h, grid_w) = (samples(sampling_ratio, height, out[0]), samples(sampling_ratio, width, out[1]));
-        ensure!(grid_h.max(grid_w) < 1 << 20, "a region of {width} by {height} is too large");
+        let (grid_h, grid_w) = (
+            samples(sampling_ratio, height, out[0]),
+            samples(sampling_ratio, width, out[1]),
+        );
+        ensure!(
+            grid_h.max(grid_w) < 1 << 20,
+            "a region of {width} by {height} is too large"
+        );
         let per_bin = (grid_h.max(0) * grid_w.max(0)).max(1) as f64;
         for channel in 0..g.channels {
             let plane = g.plane(roi[0], channel);
@@ -121,7 +146,10 @@ pub fn roi_pool(input: &Tensor, rois: &Tensor, scale: f64, out: [i64; 2]) -> Res
         let roi = g.roi(r);
         let round = |v: f64| (v * scale).round();
         let (x, y) = (round(roi[1]), round(roi[2]));
-        let (width, height) = ((round(roi[3]) - x + 1.0).max(1.0), (round(roi[4]) - y + 1.0).max(1.0));
+        let (width, height) = (
+            (round(roi[3]) - x + 1.0).max(1.0),
+            (round(roi[4]) - y + 1.0).max(1.0),
+        );
         let (bin_h, bin_w) = (height / out[0] as f64, width / out[1] as f64);
         for channel in 0..g.channels {
             let plane = g.plane(roi[0], channel);
@@ -129,7 +157,14 @@ pub fn roi_pool(input: &Tensor, rois: &Tensor, scale: f64, out: [i64; 2]) -> Res
                 let (h0, h1) = bin(y, bin_h, ph, 0.0, g.h);
                 for pw in 0..out[1] {
                     let (w0, w1) = bin(x, bin_w, pw, 0.0, g.w);
-                    let (mut best, mut place) = (if h1 <= h0 || w1 <= w0 { 0.0 } else { f64::from(-f32::MAX) }, -1i64);
+                    let (mut best, mut place) = (
+                        if h1 <= h0 || w1 <= w0 {
+                            0.0
+                        } else {
+                            f64::from(-f32::MAX)
+                        },
+                        -1i64,
+                    );
                     for at in (h0..h1).flat_map(|h| (w0..w1).map(move |w| h * g.w + w)) {
                         if plane[at] > best {
                             (best, place) = (plane[at], at as i64);
@@ -142,7 +177,10 @@ pub fn roi_pool(input: &Tensor, rois: &Tensor, scale: f64, out: [i64; 2]) -> Res
         }
     }
     let sizes = [g.n, g.channels, out[0], out[1]];
-    Ok((deliver(result, &sizes, g.dtype)?, Tensor::from_vec(places, &sizes)?))
+    Ok((
+        deliver(result, &sizes, g.dtype)?,
+        Tensor::from_vec(places, &sizes)?,
+    ))
 }
 
 /// The input channel of each output channel and bin, for the position-sensitive forms.
@@ -175,8 +213,14 @@ pub fn ps_roi_align(
         let (x, y) = (roi[1] * scale - 0.5, roi[2] * scale - 0.5);
         let (width, height) = (roi[3] * scale - 0.5 - x, roi[4] * scale - 0.5 - y);
         let (bin_h, bin_w) = (height / out[0] as f64, width / out[1] as f64);
-        let (grid_h, grid_w) = (samples(sampling_ratio, height, out[0]), samples(sampling_ratio, width, out[1]));
-        ensure!(grid_h.max(grid_w) < 1 << 20, "a region of {width} by {height} is too large");
+        let (grid_h, grid_w) = (
+            samples(sampling_ratio, height, out[0]),
+            samples(sampling_ratio, width, out[1]),
+        );
+        ensure!(
+            grid_h.max(grid_w) < 1 << 20,
+            "a region of {width} by {height} is too large"
+        );
         for channel in 0..channels {
             for ph in 0..out[0] {
                 for pw in 0..out[1] {
@@ -205,12 +249,16 @@ pub fn ps_roi_pool(input: &Tensor, rois: &Tensor, scale: f64, out: [i64; 2]) -> 
     for r in 0..g.n as usize {
         let roi = g.roi(r);
         let (x, y) = ((roi[1] * scale).round(), (roi[2] * scale).round());
-        let (width, height) =
-            (((roi[3] * scale).round() - x).max(1.0), ((roi[4] * scale).round() - y).max(1.0));
+        let (width, height) = (
+            ((roi[3] * scale).round() - x).max(1.0),
+            ((roi[4] * scale).round() - y).max(1.0),
+        );
         let (bin_h, bin_w) = (height / out[0] as f64, width / out[1] as f64);
         let range = |start: f64, size: f64, k: i64, limit: usize| {
             let from = (k as f64 * size + start).floor().clamp(0.0, (limit - 1) as f64) as usize;
-            let to = ((k + 1) as f64 * size + start).ceil().clamp(0.0, (limit - 1) as f64) as usize;
+            let to = ((k + 1) as f64 * size + start)
+                .ceil()
+                .clamp(0.0, (limit - 1) as f64) as usize;
             (from, to)
         };
         for channel in 0..channels {

@@ -24,9 +24,16 @@ fn suppression() {
 fn regions() {
     let x = tensor(&(0..16).map(|i| i as f32).collect::<Vec<_>>(), &[1, 1, 4, 4]);
     let rois = tensor(&[0., 0., 0., 3., 3.], &[1, 5]);
-    let check = |t: Result<Tensor>, expected: &[f32]| assert_eq!(t.unwrap().to_vec::<f32>().unwrap(), expected);
-    check(super::roi_align(&x, &rois, 1.0, [2, 2], 2, false), &[3.75, 5.25, 9.75, 11.25]);
-    check(super::roi_pool(&x, &rois, 1.0, [2, 2]).map(|r| r.0), &[5., 7., 13., 15.]);
+    let check =
+        |t: Result<Tensor>, expected: &[f32]| assert_eq!(t.unwrap().to_vec::<f32>().unwrap(), expected);
+    check(
+        super::roi_align(&x, &rois, 1.0, [2, 2], 2, false),
+        &[3.75, 5.25, 9.75, 11.25],
+    );
+    check(
+        super::roi_pool(&x, &rois, 1.0, [2, 2]).map(|r| r.0),
+        &[5., 7., 13., 15.],
+    );
     // A region of another image than the batch has is an error.
     assert!(super::roi_align(&x, &tensor(&[7., 0., 0., 3., 3.], &[1, 5]), 1.0, [2, 2], 2, false).is_err());
     assert!(super::roi_pool(&x, &tensor(&[0.; 4], &[1, 4]), 1.0, [2, 2]).is_err());

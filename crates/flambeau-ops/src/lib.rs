@@ -9,6 +9,7 @@
 
 mod calc;
 mod calculus;
+mod composed;
 mod factory;
 mod fft;
 mod index;
@@ -46,6 +47,7 @@ const FAMILIES: &[fn(&mut Rows)] = &[
     matmul::declare,
     nn::declare,
     loss::declare,
+    composed::declare,
     special::declare,
     linalg::declare,
     calculus::declare,

@@ -1,9 +1,7 @@
 //! Finding places, and indexing in its rarer forms.
 
-use std::sync::Arc;
-
 use flambeau_ir::ops::Rows;
-use flambeau_tensor::index::{self, Reduction};
+use flambeau_tensor::index;
 use flambeau_tensor::{DType, Result, Scalar, Tensor, pointwise as p};
 
 use crate::calc::*;
@@ -12,7 +10,6 @@ use crate::values::{each, error};
 pub fn declare(ops: &mut Rows) {
     places(ops);
     twins(ops);
-    reducing(ops);
     masked(ops);
     lists(ops);
 }
@@ -97,38 +94,6 @@ fn twins(ops: &mut Rows) {
     ops.op("aten::_unsafe_index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor").doc(doc).kernel(
         |x: Tensor, at: Vec<Option<Tensor>>, values: Tensor, accumulate: bool| put(&x, &at, &values, accumulate),
     );
-}
-
-fn reducing(ops: &mut Rows) {
-    ops.op("aten::scatter.reduce(Tensor self, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor")
-        .doc("Adds or multiplies elements of `src` into the places that `index` names.")
-        .kernel(
-            |x: Tensor, dim: i64, at: Tensor, src: Tensor, how: Arc<str>| -> Result<Tensor> {
-                let out = x.copy()?;
-                index::scatter_with(
-                    &out,
-                    dim,
-                    &at,
-                    (&src).into(),
-                    Reduction::from_scatter_name(&how)?,
-                    true,
-                )?;
-                Ok(out)
-            },
-        );
-    ops.op("aten::scatter.value_reduce(Tensor self, int dim, Tensor index, Scalar value, *, str reduce) -> Tensor")
-        .doc("Adds or multiplies a number into the places that `index` names.")
-        .kernel(|x: Tensor, dim: i64, at: Tensor, value: Scalar, how: Arc<str>| index::scatter_value_reduce(&x, dim, &at, value, Reduction::from_scatter_name(&how)?));
-    ops.op("aten::scatter_reduce.two(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor")
-        .doc("Reduces elements of `src` into the places that `index` names.")
-        .kernel(|x: Tensor, dim: i64, at: Tensor, src: Tensor, how: Arc<str>, include: bool| index::scatter_reduce(&x, dim, &at, &src, Reduction::from_name(&how)?, include));
-    ops.op("aten::index_reduce(Tensor self, int dim, Tensor index, Tensor source, str reduce, *, bool include_self=True) -> Tensor")
-        .doc("Reduces slices of `source` into the places that `index` names.")
-        .kernel(|x: Tensor, dim: i64, at: Tensor, source: Tensor, how: Arc<str>, include: bool| -> Result<Tensor> {
-            let out = x.copy()?;
-            index::index_reduce(&out, dim, &at, &source, Reduction::from_name(&how)?, include)?;
-            Ok(out)
-        });
 }
 
 /// Indices brought into range, and zeroed where the mask is false.

@@ -10,39 +10,10 @@ use crate::calc::*;
 use crate::values::{each, error, memory_format};
 
 pub fn declare(ops: &mut Rows) {
-    ops.op("aten::pixel_shuffle(Tensor self, int upscale_factor) -> Tensor").doc("Channels as finer pixels.").kernel(|x: Tensor, r: i64| {
-        if x.dim() < 3 || r <= 0 {
-            return Err(error(format!("pixel_shuffle expects input to have at least 3 dimensions, but got input with {} dimension(s), and a positive factor", x.dim())));
-        }
-        let (c, h, w) = (x.size(-3)?, x.size(-2)?, x.size(-1)?);
-        if r > 1 << 30 || c % (r * r) != 0 {
-            return Err(error(format!("pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but input.size(-3)={c} is not divisible by {r}^2")));
-        }
-        let (batch, n) = (x.sizes()[..x.dim() - 3].to_vec(), x.dim() as i64 - 3);
-        let shaped = |tail: &[i64]| batch.iter().copied().chain(tail.iter().copied()).collect::<Vec<_>>();
-        let order: Vec<i64> = (0..n).chain([n, n + 3, n + 1, n + 4, n + 2]).collect();
-        x.reshape(&shaped(&[c / (r * r), r, r, h, w]))?.permute(&order)?.reshape(&shaped(&[c / (r * r), h * r, w * r]))
-    });
-    ops.op("aten::pixel_unshuffle(Tensor self, int downscale_factor) -> Tensor").doc("Fine pixels as channels.").kernel(|x: Tensor, r: i64| {
-        if x.dim() < 3 || r <= 0 {
-            return Err(error(format!("pixel_unshuffle expects input to have at least 3 dimensions, but got input with {} dimension(s), and a positive factor", x.dim())));
-        }
-        let (c, h, w) = (x.size(-3)?, x.size(-2)?, x.size(-1)?);
-        if h % r != 0 || w % r != 0 {
-            return Err(error(format!("pixel_unshuffle expects height and width to be divisible by downscale_factor, but {h} and {w} are not divisible by {r}")));
-        }
-        let (batch, n) = (x.sizes()[..x.dim() - 3].to_vec(), x.dim() as i64 - 3);
-        let shaped = |tail: &[i64]| batch.iter().copied().chain(tail.iter().copied()).collect::<Vec<_>>();
-        let order: Vec<i64> = (0..n).chain([n, n + 2, n + 4, n + 1, n + 3]).collect();
-        x.reshape(&shaped(&[c, h / r, r, w / r, r]))?.permute(&order)?.reshape(&shaped(&[c * r * r, h / r, w / r]))
-    });
     each(
         ops,
         "Channels of all groups in turn.",
-        &[
-            "aten::channel_shuffle(Tensor self, SymInt groups) -> Tensor",
-            "aten::native_channel_shuffle(Tensor self, SymInt groups) -> Tensor",
-        ],
+        &["aten::native_channel_shuffle(Tensor self, SymInt groups) -> Tensor"],
         |x: Tensor, groups: i64| {
             if x.dim() < 3 {
                 return Err(error(format!(

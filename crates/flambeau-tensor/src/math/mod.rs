@@ -4,7 +4,6 @@
 // Coefficients are written as they were computed, and tables in the digits of their source.
 #![allow(clippy::excessive_precision)]
 
-pub mod complex;
 pub mod double;
 pub mod madd;
 pub mod single;

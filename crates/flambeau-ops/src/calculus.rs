@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::calc::{add, div, mul, sub};
 use flambeau_ir::ops::Rows;
 use flambeau_tensor::index::cat;
 use flambeau_tensor::layout::{Dims, wrap_dim};
@@ -16,19 +17,6 @@ pub fn declare(ops: &mut Rows) {
     gradients(ops);
     covariance(ops);
     segments(ops);
-}
-
-fn add<'a>(a: impl Into<Arg<'a>>, b: impl Into<Arg<'a>>) -> Result<Tensor> {
-    p::add(a.into(), b.into(), 1.into())
-}
-fn sub<'a>(a: impl Into<Arg<'a>>, b: impl Into<Arg<'a>>) -> Result<Tensor> {
-    p::sub(a.into(), b.into(), 1.into())
-}
-fn mul<'a>(a: impl Into<Arg<'a>>, b: impl Into<Arg<'a>>) -> Result<Tensor> {
-    p::mul(a.into(), b.into())
-}
-fn div<'a>(a: impl Into<Arg<'a>>, b: impl Into<Arg<'a>>) -> Result<Tensor> {
-    p::div(a.into(), b.into())
 }
 
 /// All but the first and all but the last element along `dim`.

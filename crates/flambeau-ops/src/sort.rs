@@ -16,20 +16,20 @@ pub fn declare(ops: &mut Rows) {
 }
 
 fn order(ops: &mut Rows) {
-    let doc = "Sorts along a dimension, stably, NaN as the greatest; returns values and where they were.";
+    let doc = "Sorts along a dimension, NaN as the greatest; returns values and where they were.";
     ops.op("aten::sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)")
         .doc(doc)
-        .kernel(|x: Tensor, dim: i64, descending: bool| s::sort(&x, dim, descending));
+        .kernel(|x: Tensor, dim: i64, descending: bool| s::sort(&x, dim, descending, false));
     ops.op("aten::sort.stable(Tensor self, *, bool? stable, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)")
         .doc(doc)
-        .kernel(|x: Tensor, _stable: Option<bool>, dim: i64, descending: bool| s::sort(&x, dim, descending));
+        .kernel(|x: Tensor, stable: Option<bool>, dim: i64, descending: bool| s::sort(&x, dim, descending, stable.unwrap_or(false)));
     let doc = "Where the sorted elements were.";
     ops.op("aten::argsort(Tensor self, int dim=-1, bool descending=False) -> Tensor")
         .doc(doc)
-        .kernel(|x: Tensor, dim: i64, descending: bool| s::argsort(&x, dim, descending));
+        .kernel(|x: Tensor, dim: i64, descending: bool| s::argsort(&x, dim, descending, false));
     ops.op("aten::argsort.stable(Tensor self, *, bool stable, int dim=-1, bool descending=False) -> Tensor")
         .doc(doc)
-        .kernel(|x: Tensor, _stable: bool, dim: i64, descending: bool| s::argsort(&x, dim, descending));
+        .kernel(|x: Tensor, stable: bool, dim: i64, descending: bool| s::argsort(&x, dim, descending, stable));
     ops.op("aten::msort(Tensor self) -> Tensor")
         .doc("Sorts along the first dimension.")
         .kernel(|x: Tensor| s::msort(&x));

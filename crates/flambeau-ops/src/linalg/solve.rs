@@ -726,7 +726,7 @@ fn tensors(ops: &mut Rows) {
                 x.dtype() != DType::Bool,
                 "linalg.vander does not support bool tensors"
             );
-            ensure!(x.dim() > 0, "linalg.vander: x must have at least 1 dimension");
+            let x = if x.dim() == 0 { x.reshape(&[1])? } else { x };
             let n = n.unwrap_or(x.size(-1)?);
             ensure!(n > 1, "N must be greater than 1.");
             let x = x.unsqueeze(-1)?;

@@ -559,6 +559,7 @@ fn shift(t: &Tensor, dim: Option<&[i64]>, by: impl Fn(i64) -> i64) -> Result<Ten
 /// Frequencies of the points of [`fft`] for samples `d` apart.
 pub fn fftfreq(n: i64, d: f64, dtype: DType) -> Result<Tensor> {
     ensure!(n >= 1, "fftfreq expects a positive number of points, found {n}");
+    Tensor::empty(&[n], dtype)?;
     let unit = 1.0 / (n as f64 * d);
     let values: Vec<f64> = (0..n)
         .map(|k| if k < (n + 1) / 2 { k } else { k - n })
@@ -570,6 +571,7 @@ pub fn fftfreq(n: i64, d: f64, dtype: DType) -> Result<Tensor> {
 /// Frequencies of the points of [`rfft`].
 pub fn rfftfreq(n: i64, d: f64, dtype: DType) -> Result<Tensor> {
     ensure!(n >= 1, "rfftfreq expects a positive number of points, found {n}");
+    Tensor::empty(&[n], dtype)?;
     let unit = 1.0 / (n as f64 * d);
     let values: Vec<f64> = (0..=n / 2).map(|k| k as f64 * unit).collect();
     Tensor::from_vec(values, &[n / 2 + 1])?.to_dtype(dtype)

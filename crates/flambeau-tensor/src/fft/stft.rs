@@ -117,7 +117,7 @@ pub fn stft(t: &Tensor, args: Stft, return_complex: Option<bool>) -> Result<Tens
 
 /// Pads a signal by `n_fft / 2` on both sides, so that frames are centred; modes of `torch.nn.functional.pad`.
 pub fn center_pad(t: &Tensor, n_fft: i64, mode: &str) -> Result<Tensor> {
-    let pad = n_fft / 2;
+    let pad = n_fft.max(0) / 2;
     let last = t.dim() as i64 - 1;
     ensure!(last >= 0, "stft: expected a 1D or 2D tensor");
     let n = t.size(last)?;
@@ -141,7 +141,7 @@ pub fn center_pad(t: &Tensor, n_fft: i64, mode: &str) -> Result<Tensor> {
     );
     ensure!(n > 0 || pad == 0, "stft: expected a signal that is not empty");
     let mut sizes: Dims = t.sizes().into();
-    sizes[last as usize] = n + 2 * pad;
+    sizes[last as usize] = n.saturating_add(pad).saturating_add(pad);
     let out = Tensor::zeros(&sizes, t.dtype())?;
     out.narrow(last, pad, n)?.copy_(t)?;
     for i in (-pad..0).chain(n..n + pad) {
@@ -213,7 +213,7 @@ pub fn istft(
     let total = n_fft + hop * (frames - 1);
     let start = if center { n_fft / 2 } else { 0 };
     let end = match length {
-        Some(length) => start + length,
+        Some(length) => start.saturating_add(length),
         None if center => total - n_fft / 2,
         None => total,
     };

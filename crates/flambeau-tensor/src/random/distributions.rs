@@ -114,7 +114,7 @@ pub fn standard_gamma(alpha: f64, single: bool, generator: &mut Generator) -> f6
             alpha + 1.0
         };
     }
-    if alpha.is_nan() {
+    if !(alpha > 0.0) {
         return f64::NAN;
     }
     // PyTorch writes the constants as floats, and so they stay.
@@ -154,7 +154,9 @@ pub fn dirichlet(alpha: &[f64], out: &mut [f64], generator: &mut Generator) {
 
 /// Number of successes among `count` trials.
 pub fn binomial(count: f64, p: f64, generator: &mut Generator) -> f64 {
-    if count <= 0.0 || p <= 0.0 {
+    if count.is_nan() || count == f64::INFINITY {
+        f64::NAN
+    } else if count <= 0.0 || p <= 0.0 {
         0.0
     } else if p >= 1.0 {
         count

@@ -125,7 +125,8 @@ pub fn random_from_to_(t: &Tensor, from: i64, to: Option<i64>, g: &mut Generator
 
 pub fn randperm(n: i64, dtype: DType, g: &mut Generator) -> Result<Tensor> {
     ensure!(n >= 0, "n must be non-negative, got{n}");
-    ensure!(n <= 1 << 40, "randperm of {n} elements is too long");
+    // Fails here if there is no memory for it.
+    Tensor::empty(&[n], DType::Long)?;
     Tensor::from_elements(&fill::randperm(n as usize, g))?.to_dtype(dtype)
 }
 
@@ -298,6 +299,12 @@ pub fn multinomial(t: &Tensor, samples: i64, replacement: bool, g: &mut Generato
         "cannot sample n_sample > prob_dist.size(-1) samples without replacement"
     );
     ensure!(n <= 1 << 24, "number of categories cannot exceed 2^24");
+    let mut sizes: Dims = t.sizes().into();
+    if let Some(last) = sizes.last_mut() {
+        *last = samples;
+    }
+    // Fails here if there is no memory for it.
+    Tensor::empty(&sizes, DType::Long)?;
     let single = t.dtype() != DType::Double;
     let weights = t.to_vec::<f64>()?;
     let mut out: Vec<i64> = Vec::new();
@@ -308,10 +315,6 @@ pub fn multinomial(t: &Tensor, samples: i64, replacement: bool, g: &mut Generato
     };
     for row in weights.chunks_exact((n as usize).max(1)) {
         out.extend(draw(row, samples as usize, single, g).map_err(Error::runtime)?);
-    }
-    let mut sizes: Dims = t.sizes().into();
-    if let Some(last) = sizes.last_mut() {
-        *last = samples;
     }
     Tensor::from_vec(out, &sizes)
 }

@@ -3,6 +3,9 @@
 use crate::layout::Dims;
 use crate::{DType, Result, Tensor, bail, ensure};
 
+/// More bins than this, over all dimensions, are refused: the counts would not fit in memory.
+const MOST_BINS: i64 = 1 << 28;
+
 /// The bins along one dimension.
 #[derive(Clone, Debug)]
 pub enum Bins {
@@ -15,6 +18,7 @@ pub enum Bins {
 /// Counts of elements in `bins` bins of equal width from `min` to `max`, or over all elements if both are equal.
 pub fn histc(t: &Tensor, bins: i64, min: f64, max: f64) -> Result<Tensor> {
     ensure!(bins > 0, "bins must be > 0, but got {bins}");
+    ensure!(bins <= MOST_BINS, OutOfMemory, "histc: {bins} bins are too many");
     ensure!(max >= min, "torch.histc: max must be larger than min");
     let data = t.to_vec::<f64>()?;
     let (mut low, mut high) = (min, max);
@@ -29,7 +33,7 @@ pub fn histc(t: &Tensor, bins: i64, min: f64, max: f64) -> Result<Tensor> {
         "torch.histc: range of [{low}, {high}] is not finite"
     );
     let width = (high - low) / bins as f64;
-    let mut counts = vec![0.0; usize::try_from(bins).unwrap_or(usize::MAX).min(1 << 32)];
+    let mut counts = vec![0.0; bins as usize];
     for x in data {
         if x >= low && x <= high {
             counts[(((x - low) / width) as usize).min(bins as usize - 1)] += 1.0;
@@ -79,7 +83,7 @@ fn edges(
             Bins::Count(count) => *count,
         };
         ensure!(
-            count > 0 && count < 1 << 32,
+            count > 0 && count <= MOST_BINS,
             "torch.histogramdd(): bins must be > 0, but got {count} for dimension {d}"
         );
         let (mut low, mut high) = match range {
@@ -178,7 +182,13 @@ pub fn histogramdd(
         edges.push(e.to_vec::<f64>()?);
     }
     let sizes: Dims = edges.iter().map(|e| e.len() as i64 - 1).collect();
-    let mut counts = vec![0.0; crate::layout::checked_numel(&sizes)? as usize];
+    let total = crate::layout::checked_numel(&sizes)?;
+    ensure!(
+        total <= MOST_BINS,
+        OutOfMemory,
+        "torch.histogramdd(): {total} bins are too many"
+    );
+    let mut counts = vec![0.0; total as usize];
     if dims > 0 {
         for (r, point) in data.chunks_exact(dims).enumerate() {
             let place = point.iter().zip(&edges).try_fold(0usize, |flat, (x, e)| {

@@ -1,8 +1,8 @@
 //! Order: sorting, selection, quantiles, uniqueness, searching in sorted sequences, histograms.
 //!
 //! One engine for all element types: each element becomes a 64-bit key with the same order (NaN above everything,
-//! both zeros equal), so sorting is compiled once. Sorting is always stable; where PyTorch leaves the choice among
-//! equal elements open, the same selection algorithm makes the same choice.
+//! both zeros equal), so sorting is compiled once. Where PyTorch leaves the choice among equal elements open, the same algorithms
+//! make the same choice (`ties`).
 
 mod histogram;
 mod quantile;
@@ -170,32 +170,39 @@ pub(crate) fn order(keys: &[u64], descending: bool) -> Vec<usize> {
     pairs.into_iter().map(|(_, i)| i).collect()
 }
 
-/// Values and indices along `dim`, NaN last (first if descending), equal elements in their old order.
-pub fn sort(t: &Tensor, dim: i64, descending: bool) -> Result<(Tensor, Tensor)> {
+/// Values and indices along `dim`, NaN last (first if descending). `stable`: equal elements keep their order;
+/// otherwise they end where PyTorch's introsort puts them.
+pub fn sort(t: &Tensor, dim: i64, descending: bool, stable: bool) -> Result<(Tensor, Tensor)> {
     if t.is_complex() {
         bail!("Sort does not support complex dtypes on CPU");
     }
     let rows = Rows::new(t, dim)?;
+    // PyTorch sorts long lists of integers by their digits, which is stable.
+    let radix = t.dim() == 1 && t.dtype().is_integral(false) && !descending && rows.n >= 32768;
     let keys = rows.keys("sort")?;
     let mut indices: Vec<i64> = Vec::with_capacity(keys.len());
     for row in keys.chunks_exact(rows.n.max(1)) {
-        indices.extend(order(row, descending).into_iter().map(|i| i as i64));
+        if stable || radix || rows.n <= ties::SHORT {
+            indices.extend(order(row, descending).into_iter().map(|i| i as i64));
+            continue;
+        }
+        let flip = if descending { u64::MAX } else { 0 };
+        let mut pairs: Vec<(u64, usize)> = row.iter().map(|k| k ^ flip).zip(0..).collect();
+        ties::sort(&mut pairs);
+        indices.extend(pairs.into_iter().map(|(_, i)| i as i64));
     }
     let n = rows.n;
     let places = indices.iter().enumerate().map(|(at, &i)| at / n * n + i as usize);
     let values = rows.restore(rows.take(places)?, n)?;
-    Ok((
-        values,
-        rows.restore(Tensor::from_vec(indices, &[(n * rows.count) as i64])?, n)?,
-    ))
+    Ok((values, rows.restore(Tensor::from_vec(indices, &[(n * rows.count) as i64])?, n)?))
 }
 
 /// The indices that [`sort`] gives.
-pub fn argsort(t: &Tensor, dim: i64, descending: bool) -> Result<Tensor> {
-    Ok(sort(t, dim, descending)?.1)
+pub fn argsort(t: &Tensor, dim: i64, descending: bool, stable: bool) -> Result<Tensor> {
+    Ok(sort(t, dim, descending, stable)?.1)
 }
 
 /// Sorts along the first dimension.
 pub fn msort(t: &Tensor) -> Result<Tensor> {
-    Ok(sort(t, 0, false)?.0)
+    Ok(sort(t, 0, false, false)?.0)
 }

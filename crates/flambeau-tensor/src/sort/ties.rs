@@ -145,7 +145,7 @@ pub(super) fn nth_element(v: &mut [Pair], nth: usize) {
 }
 
 /// Below this length insertion sort takes over.
-const SHORT: usize = 16;
+pub(super) const SHORT: usize = 16;
 
 fn sort_loop(v: &mut [Pair], mut depth: usize) {
     let mut last = v.len();

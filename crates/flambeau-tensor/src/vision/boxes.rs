@@ -30,7 +30,7 @@ pub fn nms(boxes: &Tensor, scores: &Tensor, threshold: f64) -> Result<Tensor> {
         boxes.dtype() == scores.dtype(),
         "dets should have the same type as scores"
     );
-    let (_, order) = sort::sort(scores, 0, true)?;
+    let (_, order) = sort::sort(scores, 0, true, true)?;
     let order = order.to_vec::<i64>()?;
     let single = boxes.to_dtype(crate::DType::Float)?.to_vec::<f32>()?;
     let corner = |i: usize, k: usize| single[4 * i + k];

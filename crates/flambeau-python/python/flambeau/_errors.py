@@ -11,7 +11,8 @@ class FrontendError(Exception):
     """The source uses Python in a way that TorchScript cannot read."""
 
     def __init__(self, message):
-        super().__init__(message)
+        # Not `super()`: a class of PyTorch may come next, which wants other arguments.
+        Exception.__init__(self, message)
         self.msg = message
         self.error_report = None
 

@@ -1,7 +1,9 @@
 """Script classes and interfaces from Python classes."""
 
+import dataclasses
 import enum
 import inspect
+import sys
 
 from .. import _flambeau, _hooks
 from . import _names, _scope, _sources, _types
@@ -46,6 +48,11 @@ def compile_class(cls):
         for method, fn in inspect.getmembers(cls, lambda m: inspect.ismethod(m) or inspect.isfunction(m)):
             if method not in vars(cls) or _is_static(cls, method) or _sources.modifier(fn).startswith("_drop"):
                 continue
+            if dataclasses.is_dataclass(cls) and _is_generated(fn):
+                source = _generated(cls, method)
+                if source is not None:
+                    methods.append(source)
+                continue
             source = _sources.raising(fn) if _sources.is_ignored(fn) else _sources.describe(fn)
             source["name"] = method
             methods.append(source)
@@ -55,6 +62,61 @@ def compile_class(cls):
         _hooks.classes.pop(name, None)
         raise
     return ty
+
+
+def _is_generated(fn):
+    """Made by `dataclass`, so that there is no source."""
+    return fn.__code__.co_filename == "<string>" or fn.__code__.co_filename == dataclasses.__file__
+
+
+_COMPARISONS = {"__eq__": "==", "__lt__": "<", "__le__": "<=", "__gt__": ">", "__ge__": ">="}
+
+
+def _generated(cls, method):
+    """A method that `dataclass` made, as source; None for those that code has no use for."""
+    module = sys.modules.get(cls.__module__)
+    names = dict(vars(module)) if module else {}
+    names[cls.__name__] = cls
+    fields = dataclasses.fields(cls)
+    defaults = {}
+    if method == "__init__":
+        parameters, body = ["self"], []
+        for field in fields:
+            if field.default_factory is not dataclasses.MISSING:
+                raise NotImplementedError("Default factory initializers are not supported in TorchScript dataclasses")
+            if not field.init:
+                continue
+            names[f"__type_of_{field.name}"] = _field_type(field, names)
+            default = ""
+            if field.default is not dataclasses.MISSING:
+                defaults[field.name] = field.default
+                default = " = ..."
+            parameters.append(f"{field.name}: __type_of_{field.name}{default}")
+            body.append(f"self.{field.name} = {field.name}")
+        if hasattr(cls, "__post_init__"):
+            body.append("self.__post_init__()")
+        lines = [f"def __init__({', '.join(parameters)}):"] + [f"    {line}" for line in body or ["pass"]]
+    elif method == "__eq__":
+        lines = [f"def __eq__(self, other: {cls.__name__}) -> bool:"]
+        compared = [f"self.{f.name} == other.{f.name}" for f in fields if f.compare]
+        lines.append(f"    return {' and '.join(compared) or 'True'}")
+    elif method in _COMPARISONS:
+        sign = _COMPARISONS[method]
+        lines = [f"def {method}(self, other: {cls.__name__}) -> bool:"]
+        for field in (f for f in fields if f.compare):
+            lines += [f"    if self.{field.name} != other.{field.name}:",
+                      f"        return self.{field.name} {sign[0]} other.{field.name}"]  # fmt: skip
+        lines.append(f"    return {'=' in sign}")
+    else:
+        return None
+    return {
+        "name": method, "text": "\n".join(lines).replace(" = ...", "") + "\n", "file": "<dataclass>", "first_line": 1,
+        "scope": _scope.NamesScope(names), "defaults": defaults,
+    }  # fmt: skip
+
+
+def _field_type(field, names):
+    return eval(field.type, dict(names)) if isinstance(field.type, str) else field.type
 
 
 def properties_of(cls):

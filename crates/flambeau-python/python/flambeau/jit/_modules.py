@@ -244,7 +244,7 @@ class ScriptModule:
         import inspect
         import textwrap
 
-        scope = _scope.FrameScope(inspect.currentframe().f_back)
+        scope = _scope.of_frame(inspect.currentframe().f_back)
         text = textwrap.dedent(source).lstrip("\n")
         self._flambeau_object.concrete.define(
             {"name": "", "text": text, "file": "<string>", "first_line": 1, "scope": scope, "defaults": {}}

@@ -280,6 +280,22 @@ class Description:
                 ]
         return found
 
+    def container_methods(self, have):
+        """`len` and `in` of containers, whose sizes are known when they are compiled."""
+        texts = {}
+        if self.iterable in ("list", "dict"):
+            texts["__len__"] = f"def __len__(self):\n   return {len(self.module)}\n"
+        if self.iterable == "dict":
+            keys = list(self.module.keys())
+            found = f"key in {keys!r}" if keys else "False"
+            texts["__contains__"] = f"def __contains__(self, key: str):\n   return {found}\n"
+        scope = _scope.NamesScope({})
+        return [
+            {"name": n, "text": t, "file": "<string>", "first_line": 1, "scope": scope, "defaults": {}}
+            for n, t in texts.items()
+            if n not in have
+        ]
+
     def compile(self, name):
         module = self.module
         overloads = self.overloads()
@@ -289,6 +305,7 @@ class Description:
                 continue
             bound = getattr(module, method)
             methods.append(dict(_sources.describe(bound), name=method))
+        methods += self.container_methods({m["name"] for m in methods})
         properties = _classes.properties_of(self.cls)
         hooks = {}
         for hook in self.hooks + self.pre_hooks:
@@ -372,22 +389,25 @@ def script_module(module):
 
 
 def _create(module, interface_methods=None, made=None):
-    """The object of a module: made once for each module that is reached."""
+    """The object of a module. A submodule under two names becomes two, which share its tensors."""
     made = {} if made is None else made
+    torch = _hooks.torch()
     inner = getattr(module, "_flambeau_object", None)
     if inner is not None:
         return inner
-    if id(module) in made:
-        return made[id(module)]
     module = _prepared(module)
     description = Description(module, interface_methods)
     concrete = _made(description)
     created = concrete.create()
-    made[id(module)] = created
     for name, _, _ in description.attributes:
         value = getattr(module, name)
         if type(value).__name__ == "Attribute" and hasattr(value, "type"):
             value = value.value
+        if isinstance(value, torch.Tensor):
+            if id(value) not in made:
+                # The tensor is kept too, so that its identity stays its own.
+                made[id(value)] = (_hooks.from_torch(value), value)
+            value = made[id(value)][0]
         created.set(name, value)
     for name, value, _, wanted in description.submodules:
         created.set(name, _create(value, wanted, made))

@@ -69,12 +69,17 @@ class _Names(dict):
         return self.scope.lookup(name)
 
 
-class FrameScope(FunctionScope):
-    """The names that a place in running code sees."""
+class NamesScope(FunctionScope):
+    """Names that are given, for code that is no Python function."""
 
-    def __init__(self, frame):
-        self.globals = {**frame.f_globals, **frame.f_locals}
+    def __init__(self, names):
+        self.globals = names
         self.cells = {}
+
+
+def of_frame(frame):
+    """The names that a place in running code sees."""
+    return NamesScope({**frame.f_globals, **frame.f_locals})
 
 
 def of_function(fn):
@@ -160,6 +165,9 @@ def _more_builtins(torch):
         ("torch", "broadcast_shapes", "aten::broadcast_shapes"),
         ("torch.nn.functional", "_no_grad_embedding_renorm_", "aten::_no_grad_embedding_renorm_"),
         ("torch.nn.functional", "assert_int_or_pair", "aten::_assert_int_or_pair"),
+        ("torch.overrides", "has_torch_function", "aten::has_torch_function"),
+        ("torch.overrides", "has_torch_function_unary", "aten::has_torch_function"),
+        ("torch.overrides", "has_torch_function_variadic", "aten::has_torch_function"),
         ("torch.jit", "is_scripting", "aten::is_scripting"),
         ("torch._jit_internal", "is_scripting", "aten::is_scripting"),
         ("torch._jit_internal", "_unwrap_optional", "aten::_unwrap_optional"),
@@ -220,7 +228,7 @@ def meaning(value):
     if torch is not None:
         if isinstance(value, (torch.dtype, torch.layout, torch.memory_format, torch.device)):
             return ("constant", value)
-        if type(value).__name__ == "tensortype" or value in _legacy(torch):
+        if type(value).__name__ == "tensortype":
             code = _LEGACY.get(value.__name__)
             return ("legacy_tensor", code) if code is not None else ("opaque", "tensortype")
         if isinstance(value, torch._ops._OpNamespace) or value is torch.ops:
@@ -263,10 +271,6 @@ def meaning(value):
 
 def _is_torch_function(value, torch):
     return torch is not None and getattr(torch, value.__name__, None) is value
-
-
-def _legacy(torch):
-    return ()
 
 
 class _OpsScope:

@@ -55,7 +55,15 @@ def defaults_of(fn):
         parameters = inspect.signature(fn).parameters.values()
     except (TypeError, ValueError):
         return {}
-    return {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
+    found = {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
+    for name, value in found.items():
+        if isinstance(value, (list, dict)):
+            raise RuntimeError(
+                "Mutable default parameters are not supported because Python binds them to the function and they "
+                "persist across function calls.\n As a workaround, make the default None and instantiate the default "
+                f"parameter within the body of the function. Found {type(value)} on parameter {name}"
+            )
+    return found
 
 
 def describe(fn, name=None, scope=None, declared=None):

@@ -78,6 +78,12 @@ def annotation_type(annotation):
         return element and Type.list(element)
     if origin in (dict, typing.Dict):
         key, value = map(annotation_type, args)
+        if key is not None and str(key) not in ("int", "float", "complex", "Tensor", "Device", "str", "bool"):
+            if key.kind != "enum":
+                raise RuntimeError(
+                    f"Cannot create dict for key type '{key}', only int, float, complex, Tensor, device and string "
+                    "keys are supported"
+                )
         return Type.dict(key, value) if key and value else None
     if origin is typing.Union or isinstance(annotation, types.UnionType):
         if set(args) == {int, float, complex}:

@@ -165,6 +165,14 @@ def _more_builtins(torch):
         ("torch", "broadcast_shapes", "aten::broadcast_shapes"),
         ("torch.nn.functional", "_no_grad_embedding_renorm_", "aten::_no_grad_embedding_renorm_"),
         ("torch.nn.functional", "assert_int_or_pair", "aten::_assert_int_or_pair"),
+        ("torch.nn.modules.utils", "_list_with_default", "aten::list_with_default"),
+        ("torch.nn.modules.utils", "_single", "aten::_single"),
+        ("torch.nn.modules.utils", "_pair", "aten::_pair"),
+        ("torch.nn.modules.utils", "_triple", "aten::_triple"),
+        ("torch.nn.modules.utils", "_quadruple", "aten::_quadruple"),
+        ("collections", "OrderedDict", "aten::dict"),
+        ("torch.backends.cudnn", "is_acceptable", "aten::cudnn_is_acceptable"),
+        ("torch", "_check_is_size", "aten::_check_is_size"),
         ("torch.overrides", "has_torch_function", "aten::has_torch_function"),
         ("torch.overrides", "has_torch_function_unary", "aten::has_torch_function"),
         ("torch.overrides", "has_torch_function_variadic", "aten::has_torch_function"),
@@ -178,6 +186,12 @@ def _more_builtins(torch):
         value = getattr(sys.modules.get(path), name, None)
         if value is not None:
             found[id(value)] = ("builtin", operator)
+    for path in ("_nn", "_fft", "_linalg", "_nested", "_sparse", "_special"):
+        module = getattr(torch._C, path, None)
+        for name in dir(module):
+            value = getattr(module, name)
+            if callable(value) and not name.startswith("__"):
+                found[id(value)] = ("builtin", f"aten::{value.__name__}")
     vf = getattr(torch, "_VF", None)
     for name in ("stft", "istft", "cdist", "norm", "unique_dim", "unique_consecutive", "nuclear_norm",
                  "frobenius_norm", "tensordot"):  # fmt: skip
@@ -251,9 +265,9 @@ def meaning(value):
         return form
     if value is slice:
         return ("slice",)
-    if isinstance(value, type):
-        return _class_meaning(value, torch)
     builtin = _builtin_table().get(id(value))
+    if isinstance(value, type) and builtin is None:
+        return _class_meaning(value, torch)
     if builtin is not None:
         return builtin
     dispatched = _dispatched(value)

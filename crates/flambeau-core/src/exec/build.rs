@@ -249,9 +249,12 @@ impl Builder<'_> {
                 self.release(value);
             }
         }
-        for node in self.g.block_nodes(block) {
-            self.node(node, block, kill);
-        }
+        // Code may nest as deep as the parser allows, which is more than a small thread's stack.
+        stacker::maybe_grow(32 << 10, 1 << 20, || {
+            for node in self.g.block_nodes(block) {
+                self.node(node, block, kill);
+            }
+        });
     }
 
     fn drop_value(&mut self, value: ValueId) {

@@ -7,6 +7,7 @@
 pub mod build;
 pub mod error;
 mod fork;
+mod inner;
 mod liveness;
 pub mod program;
 pub mod run;

@@ -43,6 +43,7 @@ pub const PIPELINE: &[Pass] = &[
 pub fn cleanup(g: &mut Graph, table: &'static OpTable) -> Result<()> {
     for pass in PIPELINE {
         (pass.run)(g, table)?;
+        g.debug_verify(pass.name);
     }
     Ok(())
 }

@@ -9,15 +9,72 @@ use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use super::IValue;
 use crate::types::{ClassType, EnumType, Type};
 
+thread_local! {
+    /// Contents of containers whose last handle is gone, while an outer container is being dropped.
+    static DYING: std::cell::RefCell<Option<Vec<Vec<IValue>>>> = const { std::cell::RefCell::new(None) };
+}
+
+/// Drops the contents of a container without recursion: a program may link a million objects into a chain, and the
+/// thread's stack would not bear dropping it link by link.
+fn release(items: Vec<IValue>) {
+    let nests = |v: &IValue| matches!(v, IValue::Tuple(_) | IValue::List(_) | IValue::Dict(_) | IValue::Object(_));
+    if !items.iter().any(nests) {
+        return;
+    }
+    let is_outermost = DYING.try_with(|dying| {
+        let mut dying = dying.borrow_mut();
+        match &mut *dying {
+            Some(pending) => {
+                pending.push(items);
+                false
+            }
+            None => {
+                *dying = Some(vec![items]);
+                true
+            }
+        }
+    });
+    // Without the thread's storage, at its end, the items went with the closure.
+    if is_outermost != Ok(true) {
+        return;
+    }
+    loop {
+        let next = DYING.with(|dying| {
+            let mut dying = dying.borrow_mut();
+            let next = dying.as_mut().and_then(Vec::pop);
+            if next.is_none() {
+                *dying = None;
+            }
+            next
+        });
+        match next {
+            Some(items) => drop(items),
+            None => return,
+        }
+    }
+}
+
 pub struct TupleValue {
     pub items: Box<[IValue]>,
     /// Given for NamedTuples, whose type says more than the items do.
     pub ty: Option<Type>,
 }
 
+impl Drop for TupleValue {
+    fn drop(&mut self) {
+        release(std::mem::take(&mut self.items).into_vec());
+    }
+}
+
 struct ListInner {
     element: Type,
     items: RwLock<Vec<IValue>>,
+}
+
+impl Drop for ListInner {
+    fn drop(&mut self) {
+        release(std::mem::take(self.items.get_mut()));
+    }
 }
 
 /// A TorchScript list. Clones share it.
@@ -98,6 +155,13 @@ struct DictInner {
     items: RwLock<IndexMap<DictKey, IValue>>,
 }
 
+impl Drop for DictInner {
+    fn drop(&mut self) {
+        let items = std::mem::take(self.items.get_mut());
+        release(items.into_iter().flat_map(|(k, v)| [k.0, v]).collect());
+    }
+}
+
 /// A TorchScript dict: insertion-ordered. Clones share it.
 #[derive(Clone)]
 pub struct Dict(Arc<DictInner>);
@@ -161,6 +225,12 @@ impl Dict {
 struct ObjectInner {
     class: Arc<ClassType>,
     slots: RwLock<Vec<IValue>>,
+}
+
+impl Drop for ObjectInner {
+    fn drop(&mut self) {
+        release(std::mem::take(self.slots.get_mut()));
+    }
 }
 
 /// An instance of a script class, a module included. Clones share it.
@@ -257,5 +327,21 @@ impl Future {
     }
     pub fn is_same(&self, other: &Future) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_chains_are_dropped_without_recursion() {
+        let mut list = IValue::None;
+        let mut tuple = IValue::None;
+        for _ in 0..300_000 {
+            list = IValue::list(Type::Any, vec![list]);
+            tuple = IValue::tuple(vec![IValue::Int(1), tuple]);
+        }
+        drop((list, tuple));
     }
 }

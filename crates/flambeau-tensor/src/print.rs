@@ -14,7 +14,7 @@ pub fn format(tensor: &Tensor) -> Result<String> {
         [] => {
             match tensor.item() {
                 Ok(Scalar::Int(i)) => out.push_str(&i.to_string()),
-                _ => out.push_str(&general(values.data.first().copied().unwrap_or(0.0))),
+                _ => out.push_str(&shortest(values.data.first().copied().unwrap_or(0.0))),
             }
             out.push('\n');
         }
@@ -83,10 +83,7 @@ impl Style {
         let (mut least, mut most) = (1.0, 1.0);
         if let Some(first) = finite.first() {
             least = finite.iter().fold(first.abs(), |a, v| a.min(v.abs()));
-            // Only the first value counts by magnitude here; PyTorch compares the others with their sign.
-            most = finite
-                .iter()
-                .fold(first.abs(), |a, v| if *v > a { v.abs() } else { a });
+            most = finite.iter().fold(0.0, |a: f64, v| a.max(v.abs()));
             let exponent = |v: f64| if v != 0.0 { v.log10().floor() + 1.0 } else { 1.0 };
             (least, most) = (exponent(least), exponent(most));
         }
@@ -178,6 +175,21 @@ fn general(value: f64) -> String {
     format!("{}e{sign}{:02}", trim(mantissa), exponent.abs())
 }
 
+/// As few digits as tell the value from its neighbours: how a single number is shown.
+fn shortest(value: f64) -> String {
+    if !value.is_finite() || value == 0.0 {
+        return general(value);
+    }
+    let text = format!("{value:e}");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if (-4..16).contains(&exponent) {
+        return format!("{value}");
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{mantissa}e{sign}{:02}", exponent.abs())
+}
+
 fn matrix(data: &[f64], rows: usize, columns: usize, indent: usize, out: &mut String) {
     let style = Style::of(data);
     // The first line goes without: that is PyTorch's way.
@@ -251,6 +263,9 @@ mod tests {
     fn as_recorded_from_pytorch() {
         check(&[1.5f32], &[], "1.5\n[ CPUFloatType{} ]");
         check(&[123456789i64], &[], "123456789\n[ CPULongType{} ]");
+        check(&[0.1f32], &[], "0.10000000149011612\n[ CPUFloatType{} ]");
+        check(&[1e20f32], &[], "1.0000000200408773e+20\n[ CPUFloatType{} ]");
+        check(&[1i64, -200, 30], &[3], "   1\n-200\n  30\n[ CPULongType{3} ]");
         check(&[0i64, 1, 2], &[3], " 0\n 1\n 2\n[ CPULongType{3} ]");
         check(
             &[0i64, 1000, 2000, 3000, 4000, 5000],

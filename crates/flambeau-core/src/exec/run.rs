@@ -645,7 +645,7 @@ impl Machine<'_> {
                 }
                 Inst::TupleIndex { tuple, index, dst } => {
                     let items = attempt!(structural::tuple_items(read(regs, program, tuple)));
-                    let value = attempt!(structural::item(items, read(regs, program, index), "tuple"));
+                    let value = attempt!(structural::item(items, read(regs, program, index), "Tuple list"));
                     set(regs, dst, value);
                 }
                 Inst::TupleSlice {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use flambeau_ir::types::Type;
 use flambeau_ir::value::{Dict, EnumValue, IValue, TupleValue};
-use flambeau_tensor::{Scalar, Tensor};
+use flambeau_tensor::{DType, Scalar, Tensor};
 
 use super::error::{Error, Result};
 
@@ -92,16 +92,17 @@ pub(super) fn to_list(tensor: &IValue, depth: &IValue, element: &IValue) -> Resu
         ));
     }
     let dtype = tensor.dtype();
-    let fits = match element {
-        Type::Int => dtype.is_integral(false),
-        Type::Float => dtype.is_floating_point(),
-        Type::Complex => dtype.is_complex(),
-        _ => dtype == flambeau_tensor::DType::Bool,
+    let (fits, name) = match element {
+        Type::Int => (dtype == DType::Long, "Long"),
+        Type::Float => (dtype.is_floating_point(), "Double"),
+        Type::Complex => (dtype.is_complex(), "ComplexDouble"),
+        _ => (dtype == DType::Bool, "Bool"),
     };
     if !fits {
-        return Err(Error::runtime(
-            "Output annotation element type and runtime tensor element type must match for tolist()",
-        ));
+        return Err(Error::runtime(format!(
+            "Output annotation element type and runtime tensor element type must match for tolist(): {name} vs {}",
+            dtype.name()
+        )));
     }
     let values = tensor.to_scalars().map_err(Error::from)?;
     fn nest(values: &mut std::vec::IntoIter<Scalar>, sizes: &[i64], element: &Type) -> (IValue, Type) {

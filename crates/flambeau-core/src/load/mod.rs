@@ -60,6 +60,12 @@ pub struct Loaded {
     pub importer: Arc<SourceImporter>,
 }
 
+impl Drop for Loaded {
+    fn drop(&mut self) {
+        self.importer.clear();
+    }
+}
+
 impl Loaded {
     /// Names of the extra files, without `extra/`.
     pub fn extra_files(&self) -> Vec<String> {

@@ -78,6 +78,16 @@ impl SourceImporter {
         })
     }
 
+    /// Drops all code, whose parts refer to each other. The importer is of no use afterwards.
+    pub fn clear(&self) {
+        let state = std::mem::take(&mut *self.state.lock());
+        for ty in state.types.values() {
+            if let Type::Class(class) = ty {
+                class.clear();
+            }
+        }
+    }
+
     /// The class, NamedTuple, interface or enum of a qualified name.
     pub fn find_type(&self, name: &str) -> Result<Option<Type>> {
         if let Some(ty) = self.state.lock().types.get(name) {
@@ -239,6 +249,7 @@ impl SourceImporter {
             return Err(CompileError::new(ErrorKind::Compile, format!("the archive has no entry `{entry}`")));
         };
         let (module, text) = self.parse(path, code)?;
+        self.register(&class.name, Type::Class(class.clone()));
         for stmt in &module.body {
             if let ast::StmtKind::FunctionDef(function) = &stmt.kind {
                 let name = format!("{}.{}", class.name, function.name.name);

@@ -180,10 +180,13 @@ impl ClassType {
         self.body.read().unresolved.get(name).cloned()
     }
 
-    /// Drops everything that may point back to this class. A compilation unit calls it when it is
-    /// dropped, since methods hold graphs whose types hold their classes.
+    /// Drops the code, which may point back to this class: methods hold graphs whose types hold their classes. A
+    /// compilation unit calls it at its end. Attributes stay, since objects may outlive the unit.
     pub fn clear(&self) {
-        *self.body.write() = ClassBody::default();
+        let mut body = self.body.write();
+        let attributes = std::mem::take(&mut body.attributes);
+        let slots = std::mem::take(&mut body.slots);
+        *body = ClassBody { attributes, slots, ..ClassBody::default() };
     }
 }
 

@@ -128,6 +128,9 @@ fn display_float(value: f64) -> String {
     if (value.is_normal() || value == 0.0) && whole as f64 == value && whole != i64::MAX {
         return format!("{whole}.");
     }
+    if value.is_nan() && value.is_sign_negative() {
+        return "-nan".into();
+    }
     g17(value)
 }
 

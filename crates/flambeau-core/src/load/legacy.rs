@@ -32,7 +32,10 @@ pub(super) fn load(archive: Arc<Mutex<Archive>>, mut loader: Loader<'_>) -> Resu
     let tensors: Vec<Tensor> = model.tensors.iter().map(|def| tensor(def, &mut loader)).collect::<Result<_>>()?;
     // Constants of the code are entries of the same table.
     let constants = tensors.iter().cloned().map(IValue::Tensor).collect();
-    let code = Arc::new(Code(archive.clone()));
+    let code = Arc::new(Code {
+        archive: archive.clone(),
+        map_location: loader.map_location.clone(),
+    });
     let importer = SourceImporter::new(code, constants, version, flambeau_ops::table());
     let mut builder = Builder { loader, tensors, importer: importer.clone(), attributes: Vec::new() };
     builder.read_attributes()?;
@@ -80,6 +83,7 @@ impl Builder<'_> {
             storages: &mut self.loader.storages,
             folder: "tensors/",
             importer: Some(&self.importer),
+            map_location: &self.loader.map_location,
             runtime: &self.loader.runtime,
             tensors: &self.tensors,
             memo: vec![None; pickle.len()],

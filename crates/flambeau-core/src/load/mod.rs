@@ -92,23 +92,56 @@ impl Loaded {
 }
 
 /// The texts of an archive, read when the importer asks.
-struct Code(Arc<Mutex<Archive>>);
+struct Code {
+    archive: Arc<Mutex<Archive>>,
+    map_location: Device,
+}
+
+/// The device that stands for another one: nothing is on a GPU here. `meta` is no place and stays.
+fn mapped(device: Device, map_location: &Device) -> Device {
+    match &*device.kind {
+        "cpu" | "meta" => device,
+        _ => map_location.clone(),
+    }
+}
+
+/// Source text with its device constants mapped. Offsets in the text stay what they were, since the records of where
+/// code came from count on them, so the new name is padded behind.
+fn map_devices(text: String, map_location: &Device) -> String {
+    const OPEN: &str = "torch.device(\"";
+    if !text.contains(OPEN) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = &*text;
+    while let Some(at) = rest.find(OPEN) {
+        let (before, after) = rest.split_at(at + OPEN.len());
+        out.push_str(before);
+        rest = after;
+        let named = after.split_once("\")").and_then(|(name, tail)| Some((name, Device::parse(name)?, tail)));
+        if let Some((name, device, tail)) = named {
+            let new = mapped(device, map_location).to_string();
+            let padding = " ".repeat(name.len().saturating_sub(new.len()));
+            out.push_str(&format!("{new}\"{padding})"));
+            rest = tail;
+        }
+    }
+    out.push_str(rest);
+    out
+}
 
 impl CodeSource for Code {
     fn code(&self, path: &str) -> Option<Arc<str>> {
-        self.0
-            .lock()
-            .read_text(&format!("code/{path}.py"))
-            .ok()
-            .map(Into::into)
+        let text = self.archive.lock().read_text(&format!("code/{path}.py")).ok()?;
+        Some(map_devices(text, &self.map_location).into())
     }
 
     fn origin(&self, path: &str) -> Option<Origin> {
-        let archive = self.0.lock();
+        let archive = self.archive.lock();
         // Named after the file it is for; before PyTorch 1.5 in a folder of its own.
         let names = [format!("code/{path}.py.debug_pkl"), format!("debug/{path}.pkl")];
         let name = names.into_iter().find(|n| archive.contains(n))?;
-        let (archive, limits) = (self.0.clone(), archive.limits().clone());
+        let (archive, limits) = (self.archive.clone(), archive.limits().clone());
         let origins = std::sync::OnceLock::new();
         Some(Box::new(move |at| {
             let read = || {
@@ -153,6 +186,7 @@ pub fn load_archive(archive: Archive, options: &LoadOptions) -> Result<Module> {
     let (kind, version) = (archive.kind(), archive.version()?);
     let archive = Arc::new(Mutex::new(archive));
     let mut loader = Loader {
+        map_location: options.map_location.clone(),
         archive: &archive,
         storages: Storages::default(),
         runtime: Arc::new(Runtime::new(Context::new(), options.budget.clone())),
@@ -166,7 +200,10 @@ pub fn load_archive(archive: Archive, options: &LoadOptions) -> Result<Module> {
         false => IValue::tuple(Vec::new()),
     };
     let constants = constants.as_tuple().map(<[IValue]>::to_vec).unwrap_or_default();
-    let code = Arc::new(Code(archive.clone()));
+    let code = Arc::new(Code {
+        archive: archive.clone(),
+        map_location: options.map_location.clone(),
+    });
     let importer = SourceImporter::new(code, constants, version, flambeau_ops::table());
     let root = loader.pickle("data.pkl", "data/", Some(&importer))?;
     let IValue::Object(object) = root else {
@@ -185,6 +222,7 @@ pub fn load_archive(archive: Archive, options: &LoadOptions) -> Result<Module> {
 }
 
 struct Loader<'a> {
+    map_location: Device,
     archive: &'a Mutex<Archive>,
     storages: Storages,
     runtime: Arc<Runtime>,
@@ -204,10 +242,35 @@ impl Loader<'_> {
             storages: &mut self.storages,
             folder,
             importer,
+            map_location: &self.map_location,
             runtime: &self.runtime,
             tensors: &[],
             memo: vec![None; pickle.len()],
         };
         unpickler.root(None).map_err(|e| e.within(&format!("`{name}`")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn device_constants() {
+        let check = |text: &str, expected: &str| {
+            let mapped = map_devices(text.into(), &Device::cpu());
+            assert_eq!(mapped, expected);
+            assert_eq!(mapped.len(), text.len());
+        };
+        check("x", "x");
+        check(
+            "torch.zeros(x, torch.device(\"cuda:0\"), y)",
+            "torch.zeros(x, torch.device(\"cpu\"   ), y)",
+        );
+        check(
+            "torch.device(\"meta\"), torch.device(\"cpu\"), torch.device(\"mps\")",
+            "torch.device(\"meta\"), torch.device(\"cpu\"), torch.device(\"cpu\")",
+        );
+        check("torch.device(\"nowhere\"), torch.device(\"", "torch.device(\"nowhere\"), torch.device(\"");
     }
 }

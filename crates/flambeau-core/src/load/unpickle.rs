@@ -104,7 +104,10 @@ impl Unpickler<'_> {
         let pickle = self.pickle;
         match pickle.view(value) {
             View::Str(s) => Ok(match inner {
-                Some(Type::Device) => IValue::Device(Device::parse(s).unwrap_or_else(Device::cpu)),
+                Some(Type::Device) => {
+                    let device = Device::parse(s).unwrap_or_else(Device::cpu);
+                    IValue::Device(super::mapped(device, self.map_location))
+                }
                 _ => IValue::str(s),
             }),
             View::Bytes(b) => Ok(IValue::Str(String::from_utf8_lossy(b).into())),
@@ -360,7 +363,7 @@ impl Unpickler<'_> {
                 let text = self.pickle.as_str(arg(0)?).unwrap_or("");
                 let device = Device::parse(text);
                 device
-                    .map(IValue::Device)
+                    .map(|d| IValue::Device(super::mapped(d, self.map_location)))
                     .ok_or_else(|| LoadError::data(format!("`{text}` is not a device")))
             }
             ("torch", "Size") => {

@@ -247,7 +247,8 @@ fn call_operator<'py>(
         }
         _ => error::run(py, &e),
     })?;
-    to_python(py, &value, wants_torch(py, &seen)?)
+    // A function of this package: PyTorch's tensors come out only where they went in.
+    to_python(py, &value, seen.other && !seen.own)
 }
 
 /// Whether the table has operators of this name, and whether one can run.

@@ -8,9 +8,9 @@ use flambeau_core::load::{self, LoadOptions, Loaded};
 use flambeau_core::lower::module::ConcreteModule;
 use flambeau_core::module::{Module, call_function};
 use flambeau_core::save::{self, SaveOptions};
-use flambeau_ir::function::Function;
+use flambeau_ir::function::{Body, Function};
 use flambeau_ir::schema::{Argument, Schema};
-use flambeau_ir::types::AttributeKind;
+use flambeau_ir::types::{AttributeKind, ClassType, Type};
 use flambeau_ir::value::{Device, IValue, Object};
 use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
@@ -264,8 +264,27 @@ fn load_bytes(py: Python<'_>, bytes: Vec<u8>, map_location: Option<&str>) -> PyR
     loaded(py, py.detach(|| guarded(|| load::load_bytes(bytes, &options))))
 }
 
+/// The module that PyTorch puts around a function to save it.
+#[pyfunction]
+fn module_around(py: Python<'_>, function: &PyFunction) -> PyResult<PyObject> {
+    let fail = |e| error::define(py, &e);
+    let class = ClassType::new("__torch__.PlaceholderModule", true);
+    class.add_attribute("training", Type::Bool, AttributeKind::Regular);
+    let mut graph = function.0.graph().map_err(fail)?.copy();
+    let this = graph.insert_block_param(graph.block(), 0, Type::Class(class.clone()));
+    graph.set_name(this, "self");
+    let mut schema = function.0.schema().map_err(fail)?.clone();
+    schema.name = "forward".into();
+    schema.arguments.insert(0, Argument::new("self", Type::Class(class.clone())));
+    class.add_method(Function::defined("__torch__.PlaceholderModule.forward", Body { schema, graph }));
+    let object = Object::new(class);
+    object.set("training", IValue::Bool(true));
+    Ok(PyObject::new(object))
+}
+
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<PyObject>()?;
+    m.add_function(wrap_pyfunction!(module_around, m)?)?;
     m.add_function(wrap_pyfunction!(load_path, m)?)?;
     m.add_function(wrap_pyfunction!(load_bytes, m)?)
 }

@@ -91,3 +91,11 @@ def test_archives(root, tmp_path):
         jit.load(tmp_path / "nothing.pt")
     with pytest.raises(RuntimeError):
         jit.load(io.BytesIO(b"not an archive"))
+
+
+def test_functions_are_saved_as_modules(tmp_path):
+    path = tmp_path / "f.pt"
+    jit.script(fn.calls_others).save(path)
+    loaded = jit.load(path)
+    assert loaded(3, 1.5) == 19.0
+    assert "__torch__.functions.fill" in loaded.code

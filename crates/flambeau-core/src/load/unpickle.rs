@@ -68,6 +68,8 @@ pub(super) struct Unpickler<'a> {
     /// The folder of the pickle's storages: `data/`, `constants/`.
     pub folder: &'a str,
     pub importer: Option<&'a Arc<SourceImporter>>,
+    /// Where devices that the file names other than the CPU end up.
+    pub map_location: &'a flambeau_ir::value::Device,
     pub runtime: &'a Arc<Runtime>,
     /// The tensor table of old formats.
     pub tensors: &'a [Tensor],

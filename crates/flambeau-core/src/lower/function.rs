@@ -73,7 +73,14 @@ fn compile(function: &Arc<Function>, definition: &Definition) -> Result<Body> {
     passes::cleanup(&mut g, definition.table)?;
     for (name, value) in &definition.defaults {
         let Some(argument) = schema.arguments.iter_mut().find(|a| *a.name == **name) else { continue };
-        match fit_default(value, &argument.ty) {
+        // `BroadcastingList2[int] = 0` stands for two zeros.
+        let broadcast = match (argument.size, &argument.ty, value) {
+            (Some(n), Type::List(element), IValue::Int(_) | IValue::Double(_)) if n <= 16 => {
+                Some(IValue::list((**element).clone(), vec![value.clone(); n as usize]))
+            }
+            _ => None,
+        };
+        match fit_default(broadcast.as_ref().unwrap_or(value), &argument.ty) {
             Some(value) => argument.default = Some(value),
             None => {
                 let message = format!(

@@ -35,7 +35,7 @@ mod ssa;
 mod stmt;
 pub mod sugared;
 pub mod tree;
-mod upgraders;
+pub(crate) mod upgraders;
 mod values;
 
 use std::collections::{HashMap, HashSet};

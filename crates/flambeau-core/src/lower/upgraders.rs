@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use flambeau_ir::function::Function;
-use flambeau_ir::ops::OpTable;
+use flambeau_ir::ops::{Op, OpTable};
 use flambeau_ir::schema::Schema;
 
 use super::builtin_functions::compile_native;
@@ -156,6 +156,18 @@ pub(super) fn find(overload: &str, version: u64, table: &'static OpTable) -> Opt
         CHANGES.iter().filter_map(make).collect()
     });
     made.get(overload).filter(|u| version < u.since)
+}
+
+/// The first archive version in which an operator means what it means today; archives say at least that.
+pub(crate) fn version_of(op: &Op) -> u64 {
+    match op.name() {
+        "aten::div" | "aten::div_" => return 4,
+        "aten::full" => return 5,
+        // Its parameter `approximate` is newer; old code reads the same without it.
+        "aten::gelu" => return 10,
+        _ => {}
+    }
+    CHANGES.iter().filter(|c| c.overload == op.full_name()).map(|c| c.since).max().unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use flambeau_ir::value::{IValue, Object};
 use indexmap::IndexMap;
 
 use super::{Result, TypeNames};
+use crate::lower::upgraders;
 use crate::code::{CodePrinter, NamedType, Tagged, Unit};
 
 pub(super) struct File {
@@ -16,6 +17,8 @@ pub(super) struct File {
 pub(super) struct Code {
     pub files: Vec<File>,
     pub constants: Vec<IValue>,
+    /// The first archive version in which the operators that the code calls mean what they mean today.
+    pub version: u64,
 }
 
 /// Prints the root's class and everything that its definition leads to, each type into the file of
@@ -40,6 +43,22 @@ pub(super) fn print(root: &Object, names: &TypeNames) -> Result<Code> {
         let unit = units.entry(qualifier).or_default();
         printer.within(unit, |p| p.named_type(&named))?;
     }
+    let mut version = 0;
+    for named in printer.dependencies() {
+        let functions = match named {
+            NamedType::Class(class) => {
+                let hooks = class.forward_hooks().into_iter().chain(class.forward_pre_hooks());
+                class.methods().into_iter().chain(hooks).collect()
+            }
+            NamedType::Function(function) => vec![function.clone()],
+            _ => Vec::new(),
+        };
+        for function in functions {
+            let graph = function.graph()?;
+            let ops = graph.all_nodes().into_iter().filter_map(|n| graph.node(n).op.clone());
+            version = ops.map(|op| upgraders::version_of(&op)).fold(version, u64::max);
+        }
+    }
     let files = units
         .into_iter()
         .map(|(qualifier, unit)| File {
@@ -50,5 +69,6 @@ pub(super) fn print(root: &Object, names: &TypeNames) -> Result<Code> {
     Ok(Code {
         files,
         constants: printer.finish().1,
+        version,
     })
 }

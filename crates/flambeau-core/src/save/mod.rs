@@ -19,7 +19,7 @@ use flambeau_ir::function::{DefineError, Function};
 use flambeau_ir::types::Type;
 use flambeau_ir::value::{IValue, Object};
 
-/// The archive format that is written: what PyTorch 2.15 writes for code without newer features.
+/// The archive format that PyTorch 2.15 writes for code without operators that have changed since.
 const FORMAT_VERSION: u64 = 3;
 
 /// Entries up to this size are not worth deflating.
@@ -132,7 +132,7 @@ fn write(module: &Object, sink: impl Write, root: &str, options: &SaveOptions, c
     }
     let constants = data::pickle(&IValue::tuple(code.constants), &names, call)?;
     write_values(&mut archive, "constants", constants)?;
-    archive.finish(FORMAT_VERSION)?;
+    archive.finish(code.version.max(FORMAT_VERSION))?;
     Ok(())
 }
 

@@ -65,6 +65,16 @@ class ScriptFunction:
     def graph_for(self, *args, **kwargs):
         return self._flambeau_function.inlined_graph
 
+    def _module(self):
+        return _modules.wrap(_flambeau.module_around(self._flambeau_function))
+
+    def save(self, f, _extra_files=None):
+        """Writes an archive of a module whose `forward` is this function."""
+        self._module().save(f, _extra_files)
+
+    def save_to_buffer(self, _extra_files=None):
+        return self._module().save_to_buffer(_extra_files)
+
     def __repr__(self):
         return f"<flambeau.jit.ScriptFunction {self.qualified_name}>"
 

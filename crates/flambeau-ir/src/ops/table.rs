@@ -180,7 +180,7 @@ fn in_place_kernel(op: &Op, builtin: &HashMap<Arc<str>, Vec<Arc<Op>>>) -> Option
 /// `f(…, out=y)` as `y.resize_().copy_(f(…))`.
 fn out_kernel(op: &Op, builtin: &HashMap<Arc<str>, Vec<Arc<Op>>>) -> Option<Kernel> {
     let (name, overload) = split_overload(op.full_name());
-    if !overload.ends_with("out") && !op.text().contains("*, Tensor(a!) ") {
+    if !overload.ends_with("out") && !op.text().contains("Tensor(a!) out)") && !op.text().contains("*, Tensor(a!) ") {
         return None;
     }
     // The written arguments are the last ones, always keywords.
@@ -204,21 +204,32 @@ fn out_kernel(op: &Op, builtin: &HashMap<Arc<str>, Vec<Arc<Op>>>) -> Option<Kern
         .find(|o| {
             o.kernel.is_some() && {
                 let s = o.schema();
-                s.arguments.len() == first_out
+                s.arguments.len() >= first_out
                     && s.arguments
                         .iter()
-                        .zip(&parsed.arguments)
+                        .zip(&parsed.arguments[..first_out])
                         .all(|(a, b)| a.name == b.name && a.ty == b.ty)
+                    // Factories take a dtype and more, which the target decides here.
+                    && s.arguments[first_out..].iter().all(|a| a.keyword_only && a.default.is_some())
             }
         })?
         .clone();
+    let extra: Vec<(bool, IValue)> = twin.schema().arguments[first_out..]
+        .iter()
+        .map(|a| (&*a.name == "dtype", a.default.clone().unwrap_or_default()))
+        .collect();
     Some(Kernel {
         run: Box::new(move |ctx, args| {
             let kernel = twin
                 .kernel
                 .as_ref()
                 .expect("checked when the variant was derived");
-            let made = (kernel.run)(ctx, &args[..first_out])?;
+            let mut inputs = args[..first_out].to_vec();
+            for (is_dtype, default) in &extra {
+                let target = args.get(first_out).and_then(IValue::as_tensor).filter(|_| *is_dtype);
+                inputs.push(target.map_or_else(|| default.clone(), |t| IValue::Int(t.dtype().code())));
+            }
+            let made = (kernel.run)(ctx, &inputs)?;
             let results = match &made {
                 IValue::Tuple(items) => items.items.to_vec(),
                 other => vec![other.clone()],

@@ -6,6 +6,22 @@ use flambeau_tensor::nn::norm::{self as n, Running};
 use flambeau_tensor::{Result, Tensor};
 
 pub fn declare(ops: &mut Rows) {
+    ops.op("aten::native_group_norm(Tensor input, Tensor? weight, Tensor? bias, SymInt N, SymInt C, SymInt HxW, int group, float eps) -> (Tensor, Tensor, Tensor)")
+        .doc("`group_norm` with the means and the inverse deviations.")
+        .kernel(
+            |x: Tensor,
+             weight: Option<Tensor>,
+             bias: Option<Tensor>,
+             _n: i64,
+             _c: i64,
+             _area: i64,
+             group: i64,
+             eps: f64|
+             -> Result<(Tensor, Tensor, Tensor)> {
+                let r = n::native_group_norm(&x, group, weight.as_ref(), bias.as_ref(), eps)?;
+                Ok((r.output, r.mean, r.rstd))
+            },
+        );
     ops.op("aten::batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, float momentum, float eps, bool cudnn_enabled) -> Tensor")
         .doc("Normalises each channel over the batch, or by the running statistics.")
         .kernel(|input: Tensor, weight: Option<Tensor>, bias: Option<Tensor>, running_mean: Option<Tensor>, running_var: Option<Tensor>, training: bool, momentum: f64, eps: f64, _cudnn_enabled: bool| n::batch_norm(&input, weight.as_ref(), bias.as_ref(), Running { mean: running_mean.as_ref(), var: running_var.as_ref() }, training, momentum, eps));

@@ -5,8 +5,8 @@
 Each row: whether `flambeau verify` agrees (rtol 1e-3, atol 1e-4), the largest difference, and the steady time of one
 call at one thread as a ratio to torch.jit's (the better of plain and frozen), measured in turn in one run.
 """
-import argparse, glob, json, math, os, re, statistics, subprocess, time
-import torch
+import argparse, glob, json, math, os, statistics, subprocess, tempfile, time
+import numpy, torch
 from safetensors.torch import load_file
 
 p = argparse.ArgumentParser()
@@ -56,23 +56,30 @@ for path in sorted(glob.glob(os.path.join(a.dir, "*.pt"))):
     try:
         run = subprocess.run([a.flambeau, "verify", path, io, "--json"], capture_output=True, text=True, timeout=600)
         ok, code = run.returncode == 0, run.returncode
-        try: worst = json.loads(run.stdout).get("largest_difference")
+        try: worst = max(o["largest_difference"] for o in json.loads(run.stdout)["outputs"])
         except Exception: worst = None
         why = "" if ok else (run.stderr.strip().splitlines() or [f"exit {code}"])[-1][:100]
     except subprocess.TimeoutExpired:
         ok, worst, why = False, None, "took more than ten minutes"
     agreed += ok
     ratio = ""
-    if ok and not a.no_time:
+    timed = ok and not a.no_time
+    if timed:
         inputs = nest({k[3:]: v for k, v in load_file(io).items() if k.startswith("in.")})
+        timed = isinstance(inputs, list) and all(isinstance(x, torch.Tensor) for x in inputs)
+    if timed:
+        files = []
+        for i, x in enumerate(inputs):
+            files.append(os.path.join(tempfile.gettempdir(), f"input{i}.npy"))
+            numpy.save(files[-1], x.numpy())
         with torch.no_grad():
             calls = pytorch_calls(path, inputs)
             for c in calls: c(); c()
             found = []
             for _ in range(a.rounds):
                 theirs = min(steady(c, 0.7) for c in calls)
-                bench = subprocess.run([a.flambeau, "bench", path, io, "--threads", "1", "--json", "--seconds", "1"], capture_output=True, text=True, timeout=600)
-                found.append(json.loads(bench.stdout)["steady_ms"] / 1e3 / theirs)
+                bench = subprocess.run([a.flambeau, "bench", path, *files, "--threads", "1", "--json", "--seconds", "1"], capture_output=True, text=True, timeout=600)
+                found.append(json.loads(bench.stdout)["median_ms"] / 1e3 / theirs)
         ratios.append(statistics.median(found))
         ratio = f"{ratios[-1]:.2f}"
     rows.append((name, "yes" if ok else f"**no**: {why}", "" if worst is None else f"{worst:.1e}", ratio))

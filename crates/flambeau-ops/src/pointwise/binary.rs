@@ -7,6 +7,9 @@ use flambeau_tensor::pointwise::{self as p, Rounding, To};
 use flambeau_tensor::{Result, Scalar, Tensor};
 
 pub fn declare(ops: &mut Rows) {
+    ops.op("aten::_test_serialization_subcmul(Tensor self, Tensor other, Scalar alpha=1) -> Tensor")
+        .doc("`self - alpha * other`; PyTorch's own tests of old archives use it.")
+        .kernel(|x: Tensor, other: Tensor, alpha: Scalar| p::sub((&x).into(), (&other).into(), alpha));
     ops.op("aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor")
         .doc("`self + alpha * other`.")
         .kernel(|x: Tensor, other: Tensor, alpha: Scalar| p::add((&x).into(), (&other).into(), alpha));

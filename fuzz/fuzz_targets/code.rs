@@ -18,7 +18,12 @@ fuzz_target!(|data: &[u8]| {
         let printed = print_module(&module, &file);
         let again = Arc::new(SourceFile::new("again.py", printed));
         let (reread, problems) = parse_module(&again);
-        assert!(problems.is_empty(), "{}\n{}", again.text, render(&problems, false));
+        assert!(
+            problems.is_empty(),
+            "{}\n{}",
+            again.text,
+            render(&problems, false)
+        );
         assert_eq!(print_module(&reread, &again), again.text);
     }
 });

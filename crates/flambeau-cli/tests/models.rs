@@ -53,9 +53,17 @@ fn verify(model: &Path) -> (bool, String) {
             Err(error) => return (false, error.to_string()),
         }
     }
-    let Ok(output) = child.wait_with_output() else { return (false, "no output".into()) };
-    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    let last = text.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or("").to_string();
+    let Ok(output) = child.wait_with_output() else {
+        return (false, "no output".into());
+    };
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let last = text
+        .lines()
+        .rev()
+        .find(|l| !l.trim().is_empty())
+        .unwrap_or("")
+        .to_string();
     (output.status.success(), last)
 }
 
@@ -66,7 +74,10 @@ fn recorded_models() {
         return;
     };
     let only = std::env::var("MODEL").ok();
-    let wanted = |path: &&PathBuf| only.as_ref().is_none_or(|only| path.to_string_lossy().contains(only.as_str()));
+    let wanted = |path: &&PathBuf| {
+        only.as_ref()
+            .is_none_or(|only| path.to_string_lossy().contains(only.as_str()))
+    };
     let (mut agreeing, mut count) = (0, 0);
     for model in models.iter().filter(wanted) {
         let (agrees, line) = verify(model);
@@ -81,7 +92,10 @@ fn recorded_models() {
         return;
     }
     let pin = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models.count");
-    let pinned: usize = std::fs::read_to_string(&pin).ok().and_then(|t| t.trim().parse().ok()).unwrap_or(0);
+    let pinned: usize = std::fs::read_to_string(&pin)
+        .ok()
+        .and_then(|t| t.trim().parse().ok())
+        .unwrap_or(0);
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&pin, format!("{}\n", agreeing.max(pinned))).expect("the count can be written");
     }

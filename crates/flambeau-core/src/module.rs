@@ -302,10 +302,12 @@ fn collect(g: &Graph, found: &mut Operators, functions: &mut Vec<Arc<Function>>)
             collect(inner, found, functions);
         }
         let Some(op) = &data.op else { continue };
-        let entry = found
-            .uses
-            .entry(op.text().to_string())
-            .or_insert_with(|| (op.is_runnable() || exec::build::is_structural(op.name()), Vec::new()));
+        let entry = found.uses.entry(op.text().to_string()).or_insert_with(|| {
+            (
+                op.is_runnable() || exec::build::is_structural(op.name()),
+                Vec::new(),
+            )
+        });
         if let Some((file, line, _)) = data.range.as_ref().and_then(|r| r.file_line_col()) {
             let place = format!("{file}:{line}");
             if !entry.1.contains(&place) {

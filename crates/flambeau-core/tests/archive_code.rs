@@ -22,14 +22,26 @@ impl CodeSource for Code {
 }
 
 fn archives() -> Vec<PathBuf> {
-    let Some(root) = std::env::var_os("FLAMBEAU_CONFORMANCE").map(PathBuf::from) else { return Vec::new() };
+    let Some(root) = std::env::var_os("FLAMBEAU_CONFORMANCE").map(PathBuf::from) else {
+        return Vec::new();
+    };
     let only = std::env::var("ARCHIVE").ok();
     let mut found = Vec::new();
     for folder in ["ops", "models"] {
-        for entry in std::fs::read_dir(root.join(folder)).into_iter().flatten().flatten() {
+        for entry in std::fs::read_dir(root.join(folder))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
             let path = entry.path();
-            let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("").to_string();
-            if path.extension().is_some_and(|e| e == "pt") && only.as_ref().is_none_or(|o| name.starts_with(o.as_str())) {
+            let name = path
+                .file_name()
+                .and_then(|n| n.to_str())
+                .unwrap_or("")
+                .to_string();
+            if path.extension().is_some_and(|e| e == "pt")
+                && only.as_ref().is_none_or(|o| name.starts_with(o.as_str()))
+            {
                 found.push(path);
             }
         }
@@ -49,7 +61,11 @@ fn recorded_archives() {
     let start = Instant::now();
     let placeholder = Tensor::zeros(&[1], DType::Float).expect("a tensor of one element");
     for path in archives {
-        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("").to_string();
+        let name = path
+            .file_name()
+            .and_then(|n| n.to_str())
+            .unwrap_or("")
+            .to_string();
         let archive = match Archive::open(&path, &Limits::default()) {
             Ok(archive) => archive,
             Err(error) => {
@@ -60,8 +76,16 @@ fn recorded_archives() {
         let mut code = HashMap::new();
         let mut classes = Vec::new();
         for entry in archive.entries() {
-            let Some(path) = entry.name.strip_prefix("code/").and_then(|p| p.strip_suffix(".py")) else { continue };
-            let Ok(text) = archive.read_text(&entry.name) else { continue };
+            let Some(path) = entry
+                .name
+                .strip_prefix("code/")
+                .and_then(|p| p.strip_suffix(".py"))
+            else {
+                continue;
+            };
+            let Ok(text) = archive.read_text(&entry.name) else {
+                continue;
+            };
             for line in text.lines().filter_map(|l| l.strip_prefix("class ")) {
                 let class = line.split(['(', ':']).next().unwrap_or("");
                 classes.push(format!("{}.{class}", path.replace('/', ".")));

@@ -52,14 +52,23 @@ fn check(case: &Value) -> Outcome {
             let found = error.to_string();
             // PyTorch adds the address of the compilation unit to the names of classes.
             let expected = expected.replace(" (of Python compilation unit at: 0xADDR)", "");
-            if found.trim() == expected.trim() { Outcome::Same } else { Outcome::Different(found) }
+            if found.trim() == expected.trim() {
+                Outcome::Same
+            } else {
+                Outcome::Different(found)
+            }
         }
     }
 }
 
 fn topics(root: &Path) -> Vec<PathBuf> {
-    let mut topics: Vec<PathBuf> =
-        std::fs::read_dir(root).into_iter().flatten().flatten().map(|e| e.path()).filter(|p| p.is_dir()).collect();
+    let mut topics: Vec<PathBuf> = std::fs::read_dir(root)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|e| e.path())
+        .filter(|p| p.is_dir())
+        .collect();
     topics.sort();
     topics
 }
@@ -74,21 +83,43 @@ fn recorded_programs() {
     let verbose = std::env::var("VERBOSE").is_ok();
     let mut totals: BTreeMap<String, [usize; 6]> = BTreeMap::new();
     for topic in topics(&root) {
-        let name = topic.file_name().and_then(|n| n.to_str()).unwrap_or("").to_string();
-        if only.as_ref().is_some_and(|o| !o.split(',').any(|t| t.split('/').next() == Some(name.as_str()))) {
+        let name = topic
+            .file_name()
+            .and_then(|n| n.to_str())
+            .unwrap_or("")
+            .to_string();
+        if only
+            .as_ref()
+            .is_some_and(|o| !o.split(',').any(|t| t.split('/').next() == Some(name.as_str())))
+        {
             continue;
         }
-        let mut files: Vec<PathBuf> =
-            std::fs::read_dir(&topic).into_iter().flatten().flatten().map(|e| e.path()).collect();
+        let mut files: Vec<PathBuf> = std::fs::read_dir(&topic)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|e| e.path())
+            .collect();
         files.sort();
         for file in files {
-            let stem = file.file_stem().and_then(|n| n.to_str()).unwrap_or("").to_string();
+            let stem = file
+                .file_stem()
+                .and_then(|n| n.to_str())
+                .unwrap_or("")
+                .to_string();
             let wanted = |o: &str| o.split_once('/').is_none_or(|(_, case)| case == stem);
-            if only.as_ref().is_some_and(|o| !o.split(',').any(|t| t.starts_with(&name) && wanted(t))) {
+            if only
+                .as_ref()
+                .is_some_and(|o| !o.split(',').any(|t| t.starts_with(&name) && wanted(t)))
+            {
                 continue;
             }
-            let Ok(text) = std::fs::read_to_string(&file) else { continue };
-            let Ok(case) = serde_json::from_str::<Value>(&text) else { continue };
+            let Ok(text) = std::fs::read_to_string(&file) else {
+                continue;
+            };
+            let Ok(case) = serde_json::from_str::<Value>(&text) else {
+                continue;
+            };
             let compiles = case["graph"].is_string();
             let offset = if compiles { 0 } else { 3 };
             let counts = totals.entry(name.clone()).or_default();
@@ -104,7 +135,10 @@ fn recorded_programs() {
                             .as_str()
                             .or_else(|| case["compile_error"]["message"].as_str())
                             .unwrap_or("");
-                        println!("==== {name}/{stem}\n{}\n--- expected\n{expected}\n--- found\n{found}", case["source"].as_str().unwrap_or(""));
+                        println!(
+                            "==== {name}/{stem}\n{}\n--- expected\n{expected}\n--- found\n{found}",
+                            case["source"].as_str().unwrap_or("")
+                        );
                     } else {
                         let first = found.lines().find(|l| !l.trim().is_empty()).unwrap_or("");
                         println!("{name}/{stem}: {}", first.chars().take(120).collect::<String>());
@@ -115,12 +149,26 @@ fn recorded_programs() {
     }
     let mut sum = [0; 6];
     for (name, counts) in &totals {
-        println!("{name:20} graphs {} of {} ({} skipped), errors {} of {} ({} skipped)",
-            counts[0], counts[0] + counts[1], counts[2], counts[3], counts[3] + counts[4], counts[5]);
+        println!(
+            "{name:20} graphs {} of {} ({} skipped), errors {} of {} ({} skipped)",
+            counts[0],
+            counts[0] + counts[1],
+            counts[2],
+            counts[3],
+            counts[3] + counts[4],
+            counts[5]
+        );
         for (s, c) in sum.iter_mut().zip(counts) {
             *s += c;
         }
     }
-    println!("all: graphs {} of {} ({} skipped), errors {} of {} ({} skipped)",
-        sum[0], sum[0] + sum[1], sum[2], sum[3], sum[3] + sum[4], sum[5]);
+    println!(
+        "all: graphs {} of {} ({} skipped), errors {} of {} ({} skipped)",
+        sum[0],
+        sum[0] + sum[1],
+        sum[2],
+        sum[3],
+        sum[3] + sum[4],
+        sum[5]
+    );
 }

@@ -29,7 +29,9 @@ fn order(ops: &mut Rows) {
         .kernel(|x: Tensor, dim: i64, descending: bool| s::argsort(&x, dim, descending, false));
     ops.op("aten::argsort.stable(Tensor self, *, bool stable, int dim=-1, bool descending=False) -> Tensor")
         .doc(doc)
-        .kernel(|x: Tensor, stable: bool, dim: i64, descending: bool| s::argsort(&x, dim, descending, stable));
+        .kernel(|x: Tensor, stable: bool, dim: i64, descending: bool| {
+            s::argsort(&x, dim, descending, stable)
+        });
     ops.op("aten::msort(Tensor self) -> Tensor")
         .doc("Sorts along the first dimension.")
         .kernel(|x: Tensor| s::msort(&x));

@@ -51,7 +51,10 @@ pub fn arguments(
     kwargs: Option<&Bound<'_, PyDict>>,
     seen: &mut Seen,
 ) -> PyResult<Arguments> {
-    let given = args.iter().map(|a| to_ivalue(&a, seen)).collect::<PyResult<Vec<_>>>()?;
+    let given = args
+        .iter()
+        .map(|a| to_ivalue(&a, seen))
+        .collect::<PyResult<Vec<_>>>()?;
     let mut named = Vec::new();
     for (name, value) in kwargs.into_iter().flat_map(|k| k.iter()) {
         named.push((name.extract()?, to_ivalue(&value, seen)?));
@@ -89,7 +92,9 @@ pub fn call<'py>(
 pub fn guarded<T>(body: impl FnOnce() -> T) -> Result<T, String> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).map_err(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        let text = text
+            .or(panic.downcast_ref::<&str>().copied())
+            .unwrap_or("no message");
         format!("internal error of Flambeau: {text}")
     })
 }
@@ -140,13 +145,20 @@ impl PyFunction {
     fn method_code<'py>(&self, py: Python<'py>) -> PyResult<(String, Bound<'py, PyAny>)> {
         let (text, constants) = code::method_code(&self.0).map_err(|e| error::define(py, &e))?;
         let torch = wants_torch(py, &Seen::default())?;
-        let constants = constants.iter().map(|c| to_python(py, c, torch)).collect::<PyResult<Vec<_>>>()?;
+        let constants = constants
+            .iter()
+            .map(|c| to_python(py, c, torch))
+            .collect::<PyResult<Vec<_>>>()?;
         Ok((text, PyList::new(py, constants)?.into_any()))
     }
     /// The parameters' names and whether they have defaults.
     fn parameters(&self, py: Python<'_>) -> PyResult<Vec<(String, bool)>> {
         let schema = self.0.schema().map_err(|e| error::define(py, &e))?;
-        Ok(schema.arguments.iter().map(|a| (a.name.to_string(), a.default.is_some())).collect())
+        Ok(schema
+            .arguments
+            .iter()
+            .map(|a| (a.name.to_string(), a.default.is_some()))
+            .collect())
     }
     #[pyo3(signature = (*args, **kwargs))]
     fn __call__<'py>(
@@ -164,11 +176,17 @@ impl PyFunction {
 /// How well given values fit a schema; lower is better. Only used to choose among overloads.
 fn distance(op: &Op, args: &[IValue]) -> usize {
     let exact = |value: &IValue, ty: &Type| match ty {
-        Type::Number => matches!(value, IValue::Int(_) | IValue::Double(_) | IValue::Complex(_) | IValue::Bool(_)),
+        Type::Number => matches!(
+            value,
+            IValue::Int(_) | IValue::Double(_) | IValue::Complex(_) | IValue::Bool(_)
+        ),
         Type::Optional(_) => true,
         ty => value.ty().is_subtype_of(&ty.language_type()),
     };
-    args.iter().zip(&op.schema().arguments).filter(|(v, a)| !exact(v, &a.ty)).count()
+    args.iter()
+        .zip(&op.schema().arguments)
+        .filter(|(v, a)| !exact(v, &a.ty))
+        .count()
 }
 
 /// `zeros(2, 3)` is `zeros([2, 3])`: trailing ints go into the list that the schema wants there.
@@ -176,7 +194,9 @@ fn gathered(op: &Op, args: &[IValue]) -> Option<Vec<IValue>> {
     let first_int = args.iter().position(|v| matches!(v, IValue::Int(_)))?;
     let is_list = match &op.schema().arguments.get(first_int)?.ty {
         Type::List(e) => matches!(**e, Type::Int | Type::SymInt),
-        Type::Optional(inner) => inner.list_element().is_some_and(|e| matches!(e, Type::Int | Type::SymInt)),
+        Type::Optional(inner) => inner
+            .list_element()
+            .is_some_and(|e| matches!(e, Type::Int | Type::SymInt)),
         _ => false,
     };
     let ints: Option<Vec<i64>> = args[first_int..].iter().map(IValue::as_int).collect();
@@ -207,7 +227,11 @@ fn call_operator<'py>(
         _ => table.overloads(name),
     };
     // What NumPy's users write.
-    if let Some((_, out)) = kwargs.iter().position(|(k, v)| k == "out" && v.is_none()).map(|i| kwargs.swap_remove(i)) {
+    if let Some((_, out)) = kwargs
+        .iter()
+        .position(|(k, v)| k == "out" && v.is_none())
+        .map(|i| kwargs.swap_remove(i))
+    {
         drop(out);
     }
     let mut complaints = Vec::new();
@@ -229,17 +253,26 @@ fn call_operator<'py>(
     }
     let Some((_, op, bound)) = best else {
         if overloads.is_empty() {
-            return Err(error::exception(py, "AttributeError", &format!("no operator is called `{name}`")));
+            return Err(error::exception(
+                py,
+                "AttributeError",
+                &format!("no operator is called `{name}`"),
+            ));
         }
         let first = complaints.first().cloned().unwrap_or_default();
         let schemas: Vec<String> = overloads.iter().map(|o| format!("  {}", o.text())).collect();
         let message = match overloads.len() {
             1 => first,
-            _ => format!("{name}: no overload takes these arguments; there are\n{}\nthe first one: {first}", schemas.join("\n")),
+            _ => format!(
+                "{name}: no overload takes these arguments; there are\n{}\nthe first one: {first}",
+                schemas.join("\n")
+            ),
         };
         return Err(error::exception(py, "TypeError", &message));
     };
-    let result = py.detach(|| guarded(|| run_op(&op, bound))).map_err(error::plain)?;
+    let result = py
+        .detach(|| guarded(|| run_op(&op, bound)))
+        .map_err(error::plain)?;
     let value = result.map_err(|e| match e.kind() {
         exec::ErrorKind::Operator(kind) => {
             let inner = flambeau_tensor::Error::new(*kind, e.message());
@@ -260,12 +293,18 @@ fn has_operator(name: &str) -> bool {
 /// The names of all operators, and for each whether its first argument is called `self`.
 #[pyfunction]
 fn operators() -> Vec<(String, String)> {
-    flambeau_ops::table().all().iter().map(|op| (op.full_name().to_string(), op.text().to_string())).collect()
+    flambeau_ops::table()
+        .all()
+        .iter()
+        .map(|op| (op.full_name().to_string(), op.text().to_string()))
+        .collect()
 }
 
 #[pyfunction]
 fn new_generator() -> crate::value::PyValue {
-    crate::value::PyValue(IValue::Generator(Arc::new(Mutex::new(flambeau_tensor::random::Generator::default()))))
+    crate::value::PyValue(IValue::Generator(Arc::new(Mutex::new(
+        flambeau_tensor::random::Generator::default(),
+    ))))
 }
 
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {

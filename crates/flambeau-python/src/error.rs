@@ -33,7 +33,10 @@ impl CompileFailure {
 
 /// An exception of the class that Python code knows by `class`; `flambeau._errors` has them.
 pub fn exception(py: Python<'_>, class: &str, message: &str) -> PyErr {
-    let made = || py.import("flambeau._errors")?.call_method1("make", (class, message));
+    let made = || {
+        py.import("flambeau._errors")?
+            .call_method1("make", (class, message))
+    };
     match made() {
         Ok(instance) => PyErr::from_value(instance),
         Err(error) => error,
@@ -110,7 +113,9 @@ pub fn from_python(py: Python<'_>, error: PyErr) -> Box<CompileError> {
         Ok("NotImplementedError") => ErrorKind::NotImplemented,
         _ => ErrorKind::Compile,
     };
-    let message = value.str().map_or_else(|_| "a Python exception".into(), |s| s.to_string());
+    let message = value
+        .str()
+        .map_or_else(|_| "a Python exception".into(), |s| s.to_string());
     CompileError::new(kind, message)
 }
 

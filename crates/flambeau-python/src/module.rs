@@ -34,7 +34,10 @@ pub struct PyObject {
 /// Stores an attribute, converted to its declared type.
 pub fn set(object: &Object, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
     let Some(attribute) = object.class().attribute(name) else {
-        return Err(PyAttributeError::new_err(format!("'{}' has no attribute '{name}'", object.class().short_name())));
+        return Err(PyAttributeError::new_err(format!(
+            "'{}' has no attribute '{name}'",
+            object.class().short_name()
+        )));
     };
     let value = to_ivalue(value, &mut Seen::default())?;
     let schema = Schema {
@@ -56,7 +59,11 @@ impl PyObject {
         PyObject::with_concrete(object, concrete)
     }
     pub fn with_concrete(object: Object, concrete: Arc<ConcreteModule>) -> PyObject {
-        PyObject { object, concrete, loaded: None }
+        PyObject {
+            object,
+            concrete,
+            loaded: None,
+        }
     }
 
     fn find(&self, name: &str) -> PyResult<Arc<Function>> {
@@ -91,7 +98,12 @@ impl PyObject {
         self.object.address()
     }
     fn method_names(&self) -> Vec<String> {
-        self.object.class().methods().iter().map(|m| m.short_name().to_string()).collect()
+        self.object
+            .class()
+            .methods()
+            .iter()
+            .map(|m| m.short_name().to_string())
+            .collect()
     }
     fn method(&self, name: &str) -> PyResult<PyFunction> {
         self.find(name).map(PyFunction)
@@ -103,7 +115,9 @@ impl PyObject {
     fn properties(&self) -> Vec<(String, String, Option<String>)> {
         let short = |f: &Arc<Function>| f.short_name().to_string();
         let rows = self.object.class().properties();
-        rows.iter().map(|p| (p.name.to_string(), short(&p.getter), p.setter.as_ref().map(short))).collect()
+        rows.iter()
+            .map(|p| (p.name.to_string(), short(&p.getter), p.setter.as_ref().map(short)))
+            .collect()
     }
     /// Calls a method.
     #[pyo3(signature = (method, args, kwargs = None))]
@@ -168,7 +182,8 @@ impl PyObject {
             AttributeKind::Regular => "attribute",
         };
         let rows = self.object.class().attributes().into_iter();
-        rows.map(|a| (a.name.to_string(), PyType(a.ty), kind(a.kind))).collect()
+        rows.map(|a| (a.name.to_string(), PyType(a.ty), kind(a.kind)))
+            .collect()
     }
     fn has(&self, name: &str) -> bool {
         self.object.class().attribute(name).is_some()
@@ -177,7 +192,9 @@ impl PyObject {
     fn get<'py>(&self, py: Python<'py>, name: &str, torch: Option<bool>) -> PyResult<Bound<'py, PyAny>> {
         let Some(value) = self.object.get(name) else {
             let class = self.object.class().short_name().to_string();
-            return Err(PyAttributeError::new_err(format!("'{class}' object has no attribute '{name}'")));
+            return Err(PyAttributeError::new_err(format!(
+                "'{class}' object has no attribute '{name}'"
+            )));
         };
         let torch = match torch {
             Some(torch) => torch,
@@ -190,15 +207,25 @@ impl PyObject {
     }
     fn constant<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
         let torch = wants_torch(py, &Seen::default())?;
-        self.object.class().constant(name).map(|c| to_python(py, &c, torch)).transpose()
+        self.object
+            .class()
+            .constant(name)
+            .map(|c| to_python(py, &c, torch))
+            .transpose()
     }
     fn train(&self, on: bool) {
         Module::new(self.object.clone()).train(on);
     }
     /// A copy with its own tensors and containers.
     fn copy(&self, py: Python<'_>) -> PyResult<PyObject> {
-        let copy = Module::new(self.object.clone()).with_own_state().map_err(|e| error::operator(py, &e))?;
-        Ok(PyObject { object: copy.object().clone(), concrete: self.concrete.clone(), loaded: self.loaded.clone() })
+        let copy = Module::new(self.object.clone())
+            .with_own_state()
+            .map_err(|e| error::operator(py, &e))?;
+        Ok(PyObject {
+            object: copy.object().clone(),
+            concrete: self.concrete.clone(),
+            loaded: self.loaded.clone(),
+        })
     }
 
     /// Writes an archive to a file.
@@ -220,7 +247,9 @@ impl PyObject {
 
     /// An extra file of the archive that the module comes from.
     fn extra_file<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let Some(loaded) = &self.loaded else { return Ok(None) };
+        let Some(loaded) = &self.loaded else {
+            return Ok(None);
+        };
         if !loaded.extra_files().iter().any(|n| n == name) {
             return Ok(None);
         }
@@ -247,7 +276,11 @@ fn options(map_location: Option<&str>) -> PyResult<LoadOptions> {
 fn loaded(py: Python<'_>, result: Result<Result<Module, load::LoadError>, String>) -> PyResult<PyObject> {
     let module = result.map_err(error::plain)?.map_err(|e| error::load(py, e))?;
     let object = module.object().clone();
-    Ok(PyObject { concrete: ConcreteModule::of_class(object.class().clone()), object, loaded: module.origin().cloned() })
+    Ok(PyObject {
+        concrete: ConcreteModule::of_class(object.class().clone()),
+        object,
+        loaded: module.origin().cloned(),
+    })
 }
 
 #[pyfunction]
@@ -275,8 +308,13 @@ fn module_around(py: Python<'_>, function: &PyFunction) -> PyResult<PyObject> {
     graph.set_name(this, "self");
     let mut schema = function.0.schema().map_err(fail)?.clone();
     schema.name = "forward".into();
-    schema.arguments.insert(0, Argument::new("self", Type::Class(class.clone())));
-    class.add_method(Function::defined("__torch__.PlaceholderModule.forward", Body { schema, graph }));
+    schema
+        .arguments
+        .insert(0, Argument::new("self", Type::Class(class.clone())));
+    class.add_method(Function::defined(
+        "__torch__.PlaceholderModule.forward",
+        Body { schema, graph },
+    ));
     let object = Object::new(class);
     object.set("training", IValue::Bool(true));
     Ok(PyObject::new(object))

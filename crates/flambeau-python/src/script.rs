@@ -8,7 +8,9 @@ use flambeau_core::lower::error::Result as CompileResult;
 use flambeau_core::lower::host::{Dispatch, HostValue, Scope};
 use flambeau_core::lower::module::{ConcreteModule, IterableKind};
 use flambeau_core::lower::program::Program;
-use flambeau_core::lower::script::{self, ClassSource, FunctionSource, MethodLookup, ModuleSource, ModuleSpec, PropertySource};
+use flambeau_core::lower::script::{
+    self, ClassSource, FunctionSource, MethodLookup, ModuleSource, ModuleSpec, PropertySource,
+};
 use flambeau_core::lower::{library, sugared::Form};
 use flambeau_ir::types::{AttributeKind, Type};
 use flambeau_ir::value::{IValue, Object};
@@ -54,7 +56,11 @@ impl PyMeaning {
 #[pyfunction]
 #[pyo3(name = "library")]
 fn library_member(path: &str, name: &str) -> Option<PyMeaning> {
-    library::module(path, flambeau_ops::table())?.get(name).ok().flatten().map(PyMeaning)
+    library::module(path, flambeau_ops::table())?
+        .get(name)
+        .ok()
+        .flatten()
+        .map(PyMeaning)
 }
 
 /// A scope that is a Python object with the methods `get(name)` and `get_type(text)`.
@@ -63,7 +69,11 @@ struct PyScope(Py<PyAny>);
 impl Scope for PyScope {
     fn get(&self, name: &str) -> CompileResult<Option<HostValue>> {
         Python::attach(|py| {
-            let found = self.0.bind(py).call_method1("get", (name,)).and_then(|v| meaning(&v));
+            let found = self
+                .0
+                .bind(py)
+                .call_method1("get", (name,))
+                .and_then(|v| meaning(&v));
             found.map_err(|e| error::from_python(py, e))
         })
     }
@@ -126,7 +136,9 @@ fn meaning(value: &Bound<'_, PyAny>) -> PyResult<Option<HostValue>> {
             }))
         }
         "class" => {
-            let Type::Class(class) = ty()? else { return Err(PyTypeError::new_err("expected a class type")) };
+            let Type::Class(class) = ty()? else {
+                return Err(PyTypeError::new_err("expected a class type"));
+            };
             let members = part(2)?;
             let members = (!members.is_none()).then(|| Arc::new(PyScope(members.unbind())) as Arc<dyn Scope>);
             HostValue::Class { class, members }
@@ -144,7 +156,9 @@ fn meaning(value: &Bound<'_, PyAny>) -> PyResult<Option<HostValue>> {
 fn source(value: &Bound<'_, PyAny>) -> PyResult<FunctionSource> {
     let value = value.cast::<PyDict>()?;
     let get = |key: &str| -> PyResult<Bound<'_, PyAny>> {
-        value.get_item(key)?.ok_or_else(|| PyTypeError::new_err(format!("a function's source lacks `{key}`")))
+        value
+            .get_item(key)?
+            .ok_or_else(|| PyTypeError::new_err(format!("a function's source lacks `{key}`")))
     };
     let mut defaults = Vec::new();
     for (name, default) in get("defaults")?.cast::<PyDict>()?.iter() {
@@ -167,15 +181,25 @@ fn sources(value: &Bound<'_, PyAny>) -> PyResult<Vec<FunctionSource>> {
 fn properties(value: &Bound<'_, PyAny>) -> PyResult<Vec<PropertySource>> {
     let one = |v: Bound<'_, PyAny>| -> PyResult<PropertySource> {
         let (name, getter, setter): (String, Bound<'_, PyAny>, Bound<'_, PyAny>) = v.extract()?;
-        let setter = if setter.is_none() { None } else { Some(source(&setter)?) };
-        Ok(PropertySource { name, getter: source(&getter)?, setter })
+        let setter = if setter.is_none() {
+            None
+        } else {
+            Some(source(&setter)?)
+        };
+        Ok(PropertySource {
+            name,
+            getter: source(&getter)?,
+            setter,
+        })
     };
     value.try_iter()?.map(|v| one(v?)).collect()
 }
 
 /// Runs the compiler without the interpreter's lock; scopes take it when they are asked.
 fn compiling<T: Send>(py: Python<'_>, body: impl Send + FnOnce() -> CompileResult<T>) -> PyResult<T> {
-    py.detach(|| guarded(body)).map_err(error::plain)?.map_err(|e| error::compile(py, e))
+    py.detach(|| guarded(body))
+        .map_err(error::plain)?
+        .map_err(|e| error::compile(py, e))
 }
 
 /// A function, compiled when it is first needed. An unused one raises when it is called.
@@ -203,14 +227,18 @@ fn compile_class(
     property_list: &Bound<'_, PyAny>,
     class_attributes: Vec<String>,
 ) -> PyResult<()> {
-    let Type::Class(class) = &class.0 else { return Err(PyTypeError::new_err("expected a class type")) };
+    let Type::Class(class) = &class.0 else {
+        return Err(PyTypeError::new_err("expected a class type"));
+    };
     let source = ClassSource {
         qualified_name: class.name.to_string(),
         methods: sources(methods)?,
         properties: properties(property_list)?,
         class_attributes,
     };
-    compiling(py, || script::compile_class(class, &source, flambeau_ops::table()))
+    compiling(py, || {
+        script::compile_class(class, &source, flambeau_ops::table())
+    })
 }
 
 #[pyfunction]
@@ -221,7 +249,10 @@ fn make_interface(
     methods: &Bound<'_, PyAny>,
 ) -> PyResult<PyType> {
     let methods = sources(methods)?;
-    compiling(py, || script::interface(qualified_name, is_module, &methods, flambeau_ops::table())).map(PyType)
+    compiling(py, || {
+        script::interface(qualified_name, is_module, &methods, flambeau_ops::table())
+    })
+    .map(PyType)
 }
 
 /// A module's type with what the compiler knows of it.
@@ -250,7 +281,9 @@ impl PyConcrete {
     }
     fn define(&self, py: Python<'_>, method: &Bound<'_, PyAny>) -> PyResult<()> {
         let source = source(method)?;
-        compiling(py, || script::define_method(&self.0, &source, flambeau_ops::table()))
+        compiling(py, || {
+            script::define_method(&self.0, &source, flambeau_ops::table())
+        })
     }
 }
 
@@ -296,7 +329,8 @@ impl PyModuleSource {
 #[pyfunction]
 fn compile_module(py: Python<'_>, spec: &Bound<'_, PyDict>) -> PyResult<PyConcrete> {
     let get = |key: &str| -> PyResult<Bound<'_, PyAny>> {
-        spec.get_item(key)?.ok_or_else(|| PyTypeError::new_err(format!("a module's description lacks `{key}`")))
+        spec.get_item(key)?
+            .ok_or_else(|| PyTypeError::new_err(format!("a module's description lacks `{key}`")))
     };
     let mut attributes = Vec::new();
     for row in get("attributes")?.try_iter()? {
@@ -382,7 +416,9 @@ impl PyProgram {
 /// An object of a script class, with attributes by name; those not given are None.
 #[pyfunction]
 fn make_object(class: &PyType, attributes: &Bound<'_, PyDict>) -> PyResult<PyObject> {
-    let Type::Class(class) = &class.0 else { return Err(PyTypeError::new_err("expected a class type")) };
+    let Type::Class(class) = &class.0 else {
+        return Err(PyTypeError::new_err("expected a class type"));
+    };
     let object = Object::new(class.clone());
     for (name, value) in attributes.iter() {
         let name: String = name.extract()?;

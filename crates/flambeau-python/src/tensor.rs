@@ -48,7 +48,11 @@ fn numpy_code(dtype: DType) -> Option<&'static str> {
 }
 
 /// Nested lists of numbers, as `tolist` gives them.
-fn nested<'py>(py: Python<'py>, sizes: &[i64], values: &mut dyn Iterator<Item = Scalar>) -> PyResult<Bound<'py, PyAny>> {
+fn nested<'py>(
+    py: Python<'py>,
+    sizes: &[i64],
+    values: &mut dyn Iterator<Item = Scalar>,
+) -> PyResult<Bound<'py, PyAny>> {
     let Some((first, rest)) = sizes.split_first() else {
         return match values.next() {
             Some(value) => scalar(py, value),
@@ -121,7 +125,9 @@ impl PyTensor {
         let dtype = self.0.dtype();
         let Some(code) = numpy_code(dtype) else {
             let name = dtype.name();
-            return Err(PyTypeError::new_err(format!("NumPy has no dtype for `{name}`; convert the tensor first")));
+            return Err(PyTypeError::new_err(format!(
+                "NumPy has no dtype for `{name}`; convert the tensor first"
+            )));
         };
         let item = dtype.size() as i64;
         let strides: Vec<i64> = self.0.strides().iter().map(|s| s * item).collect();
@@ -136,7 +142,11 @@ impl PyTensor {
 
     /// A DLPack capsule that shares the memory.
     #[pyo3(signature = (**_options))]
-    fn __dlpack__<'py>(&self, py: Python<'py>, _options: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
+    fn __dlpack__<'py>(
+        &self,
+        py: Python<'py>,
+        _options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         dlpack(py, &self.0)
     }
     fn __dlpack_device__(&self) -> (i32, i32) {
@@ -270,11 +280,16 @@ fn tensor_from_pointer(
     }
     let mut last: i64 = 0;
     for (size, stride) in sizes.iter().zip(&strides) {
-        let reach = (size - 1).max(0).checked_mul(*stride).and_then(|r| last.checked_add(r));
+        let reach = (size - 1)
+            .max(0)
+            .checked_mul(*stride)
+            .and_then(|r| last.checked_add(r));
         last = reach.ok_or_else(|| PyValueError::new_err("the tensor is too large"))?;
     }
     let is_empty = sizes.contains(&0);
-    let bytes = (last as u64 + 1).checked_mul(dtype.size() as u64).and_then(|b| usize::try_from(b).ok());
+    let bytes = (last as u64 + 1)
+        .checked_mul(dtype.size() as u64)
+        .and_then(|b| usize::try_from(b).ok());
     let bytes = bytes.ok_or_else(|| PyValueError::new_err("the tensor is too large"))?;
     if pointer == 0 && !is_empty {
         return Err(PyValueError::new_err("the tensor has no memory"));
@@ -284,8 +299,13 @@ fn tensor_from_pointer(
     }
     // SAFETY: `owner` (an array or tensor of the other library) keeps the memory alive and says where it lies and how
     // far it extends. As with every exchange of this kind, the other library's writers must be quiet during a call.
-    let storage =
-        unsafe { Storage::foreign(pointer as *mut u8, if is_empty { 0 } else { bytes }, Box::new(Owner(owner))) };
+    let storage = unsafe {
+        Storage::foreign(
+            pointer as *mut u8,
+            if is_empty { 0 } else { bytes },
+            Box::new(Owner(owner)),
+        )
+    };
     let tensor =
         Tensor::from_storage(storage, &sizes, &strides, 0, dtype).map_err(|e| error::operator(py, &e))?;
     if requires_grad {
@@ -299,7 +319,12 @@ struct Owner(#[allow(dead_code)] Py<PyAny>);
 
 /// A tensor from numbers in row-major order.
 #[pyfunction]
-fn tensor_from_numbers(py: Python<'_>, values: Vec<Bound<'_, PyAny>>, sizes: Vec<i64>, dtype: i64) -> PyResult<PyTensor> {
+fn tensor_from_numbers(
+    py: Python<'_>,
+    values: Vec<Bound<'_, PyAny>>,
+    sizes: Vec<i64>,
+    dtype: i64,
+) -> PyResult<PyTensor> {
     let Some(dtype) = DType::from_code(dtype) else {
         return Err(PyTypeError::new_err(format!("no dtype has the number {dtype}")));
     };
@@ -308,10 +333,14 @@ fn tensor_from_numbers(py: Python<'_>, values: Vec<Bound<'_, PyAny>>, sizes: Vec
         .iter()
         .map(|v| {
             let value = crate::value::to_ivalue(v, &mut crate::value::Seen::default())?;
-            value.as_scalar().ok_or_else(|| PyTypeError::new_err("expected numbers"))
+            value
+                .as_scalar()
+                .ok_or_else(|| PyTypeError::new_err("expected numbers"))
         })
         .collect::<PyResult<Vec<Scalar>>>()?;
-    Ok(PyTensor(Tensor::from_scalars(&scalars, &sizes, dtype).map_err(fail)?))
+    Ok(PyTensor(
+        Tensor::from_scalars(&scalars, &sizes, dtype).map_err(fail)?,
+    ))
 }
 
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {

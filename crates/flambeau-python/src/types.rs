@@ -69,10 +69,20 @@ impl PyType {
         types: Vec<PyRef<'_, PyType>>,
         defaults: Vec<Bound<'_, PyAny>>,
     ) -> PyResult<PyType> {
-        let defaults =
-            defaults.iter().map(|d| to_ivalue(d, &mut Seen::default())).collect::<PyResult<Vec<IValue>>>()?;
+        let defaults = defaults
+            .iter()
+            .map(|d| to_ivalue(d, &mut Seen::default()))
+            .collect::<PyResult<Vec<IValue>>>()?;
         let fields: Vec<Arc<str>> = fields.iter().map(|f| f.as_str().into()).collect();
-        Ok(PyType(Type::named_tuple(NamedTupleInfo { name: name.into(), fields, defaults }.into(), all(types))))
+        Ok(PyType(Type::named_tuple(
+            NamedTupleInfo {
+                name: name.into(),
+                fields,
+                defaults,
+            }
+            .into(),
+            all(types),
+        )))
     }
     /// An enum type; `members` are pairs of name and value.
     #[staticmethod]
@@ -81,7 +91,11 @@ impl PyType {
             .iter()
             .map(|(n, v)| Ok((n.as_str().into(), to_ivalue(v, &mut Seen::default())?)))
             .collect::<PyResult<Vec<(Arc<str>, IValue)>>>()?;
-        Ok(PyType(Type::Enum(Arc::new(EnumType { name: name.into(), value_type: value.0.clone(), members }))))
+        Ok(PyType(Type::Enum(Arc::new(EnumType {
+            name: name.into(),
+            value_type: value.0.clone(),
+            members,
+        }))))
     }
     /// A script class without contents; `compile_class` fills it.
     #[staticmethod]
@@ -106,7 +120,8 @@ impl PyType {
     fn __hash__(&self) -> isize {
         // Equal types print alike.
         let text = self.0.annotation_str();
-        text.bytes().fold(7isize, |h, b| h.wrapping_mul(31).wrapping_add(isize::from(b)))
+        text.bytes()
+            .fold(7isize, |h, b| h.wrapping_mul(31).wrapping_add(isize::from(b)))
     }
     fn is_subtype_of(&self, other: &PyType) -> bool {
         self.0.is_subtype_of(&other.0)
@@ -148,7 +163,11 @@ impl PyType {
     /// Names of a class's attributes.
     fn attributes(&self) -> Vec<(String, PyType)> {
         match &self.0 {
-            Type::Class(c) => c.attributes().into_iter().map(|a| (a.name.to_string(), PyType(a.ty))).collect(),
+            Type::Class(c) => c
+                .attributes()
+                .into_iter()
+                .map(|a| (a.name.to_string(), PyType(a.ty)))
+                .collect(),
             _ => Vec::new(),
         }
     }

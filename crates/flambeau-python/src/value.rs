@@ -48,13 +48,17 @@ impl PyValue {
     /// A member of an enum type.
     #[staticmethod]
     fn enum_member(ty: &PyType, name: &str) -> PyResult<PyValue> {
-        let Type::Enum(class) = &ty.0 else { return Err(PyTypeError::new_err("expected an enum type")) };
+        let Type::Enum(class) = &ty.0 else {
+            return Err(PyTypeError::new_err("expected an enum type"));
+        };
         member(class, name)
     }
     /// Waits for a future and gives its result.
     #[pyo3(signature = (torch = false))]
     fn wait<'py>(&self, py: Python<'py>, torch: bool) -> PyResult<Bound<'py, PyAny>> {
-        let IValue::Future(future) = &self.0 else { return Err(PyTypeError::new_err("expected a future")) };
+        let IValue::Future(future) = &self.0 else {
+            return Err(PyTypeError::new_err("expected a future"));
+        };
         match py.detach(|| future.wait()) {
             Ok(value) => to_python(py, &value, torch),
             Err(error) => match error.downcast_ref::<flambeau_core::exec::Error>() {
@@ -68,7 +72,11 @@ impl PyValue {
 fn member(class: &Arc<EnumType>, name: &str) -> PyResult<PyValue> {
     match class.member(name) {
         Some(value) => {
-            let member = EnumValue { class: class.clone(), name: name.into(), value: value.clone() };
+            let member = EnumValue {
+                class: class.clone(),
+                name: name.into(),
+                value: value.clone(),
+            };
             Ok(PyValue(IValue::Enum(Arc::new(member))))
         }
         None => Err(error::plain(format!("`{}` has no member `{name}`", class.name))),
@@ -77,7 +85,9 @@ fn member(class: &Arc<EnumType>, name: &str) -> PyResult<PyValue> {
 
 pub fn hooks(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
     static HOOKS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    Ok(HOOKS.get_or_try_init(py, || py.import("flambeau._hooks").map(Bound::unbind))?.bind(py))
+    Ok(HOOKS
+        .get_or_try_init(py, || py.import("flambeau._hooks").map(Bound::unbind))?
+        .bind(py))
 }
 
 /// Containers of Python may contain themselves.
@@ -117,7 +127,10 @@ fn convert(value: &Bound<'_, PyAny>, seen: &mut Seen, depth: usize) -> PyResult<
         return Ok(IValue::Complex(Complex64::new(c.real(), c.imag())));
     }
     if let Ok(list) = value.cast::<PyList>() {
-        let items = list.iter().map(|v| convert(&v, seen, depth + 1)).collect::<PyResult<Vec<_>>>()?;
+        let items = list
+            .iter()
+            .map(|v| convert(&v, seen, depth + 1))
+            .collect::<PyResult<Vec<_>>>()?;
         let element = match items.is_empty() {
             true => Type::TENSOR,
             false => Type::union(items.iter().map(IValue::ty)),
@@ -125,7 +138,10 @@ fn convert(value: &Bound<'_, PyAny>, seen: &mut Seen, depth: usize) -> PyResult<
         return Ok(IValue::list(element, items));
     }
     if let Ok(tuple) = value.cast::<PyTuple>() {
-        let items = tuple.iter().map(|v| convert(&v, seen, depth + 1)).collect::<PyResult<Vec<_>>>()?;
+        let items = tuple
+            .iter()
+            .map(|v| convert(&v, seen, depth + 1))
+            .collect::<PyResult<Vec<_>>>()?;
         return Ok(IValue::tuple(items));
     }
     if let Ok(dict) = value.cast::<PyDict>() {
@@ -158,7 +174,9 @@ fn convert(value: &Bound<'_, PyAny>, seen: &mut Seen, depth: usize) -> PyResult<
     }
     if other.is(value) {
         let name = value.get_type().name()?;
-        return Err(PyTypeError::new_err(format!("a Python value of type `{name}` cannot be given to TorchScript")));
+        return Err(PyTypeError::new_err(format!(
+            "a Python value of type `{name}` cannot be given to TorchScript"
+        )));
     }
     convert(&other, seen, depth + 1)
 }
@@ -181,11 +199,17 @@ pub fn to_python<'py>(py: Python<'py>, value: &IValue, torch: bool) -> PyResult<
             }
         }
         IValue::Tuple(t) => {
-            let items = t.items.iter().map(|v| to_python(py, v, torch)).collect::<PyResult<Vec<_>>>()?;
+            let items = t
+                .items
+                .iter()
+                .map(|v| to_python(py, v, torch))
+                .collect::<PyResult<Vec<_>>>()?;
             let items = PyTuple::new(py, items)?;
             match &t.ty {
                 Some(Type::Tuple(ty)) if ty.named.is_some() => {
-                    let Some(info) = &ty.named else { return Ok(items.into_any()) };
+                    let Some(info) = &ty.named else {
+                        return Ok(items.into_any());
+                    };
                     let fields: Vec<&str> = info.fields.iter().map(|f| &**f).collect();
                     hook("named_tuple", (&*info.name, fields, items).into_pyobject(py)?)?
                 }
@@ -194,7 +218,10 @@ pub fn to_python<'py>(py: Python<'py>, value: &IValue, torch: bool) -> PyResult<
         }
         IValue::List(l) => {
             let items = l.to_vec();
-            let items = items.iter().map(|v| to_python(py, v, torch)).collect::<PyResult<Vec<_>>>()?;
+            let items = items
+                .iter()
+                .map(|v| to_python(py, v, torch))
+                .collect::<PyResult<Vec<_>>>()?;
             PyList::new(py, items)?.into_any()
         }
         IValue::Dict(d) => {
@@ -210,7 +237,10 @@ pub fn to_python<'py>(py: Python<'py>, value: &IValue, torch: bool) -> PyResult<
         }
         IValue::Enum(e) => {
             let value = to_python(py, &e.value, torch)?;
-            hook("enum_member", (&*e.class.name, &*e.name, value).into_pyobject(py)?)?
+            hook(
+                "enum_member",
+                (&*e.class.name, &*e.name, value).into_pyobject(py)?,
+            )?
         }
         IValue::Device(d) => hook("device", (d.to_string(),).into_pyobject(py)?)?,
         IValue::Function(f) => Bound::new(py, PyFunction(f.clone()))?.into_any(),

@@ -18,7 +18,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let (rate, chunk): (i64, usize) = (rate.parse()?, chunk.parse()?);
     let bytes = std::fs::read(audio)?;
-    let samples: Vec<f32> = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    let samples: Vec<f32> = bytes
+        .chunks_exact(4)
+        .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+        .collect();
 
     let start = Instant::now();
     let module = Module::load(model)?;
@@ -33,7 +36,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let start = Instant::now();
         let output = session.forward(&[IValue::from(input), IValue::from(rate)])?;
         times.push(start.elapsed().as_secs_f64() * 1e6);
-        let probability = output.as_tensor().ok_or("the model did not return a tensor")?.item()?;
+        let probability = output
+            .as_tensor()
+            .ok_or("the model did not return a tensor")?
+            .item()?;
         probabilities.push(probability.to_f64());
     }
     let first_us = times.first().copied().unwrap_or(0.0);

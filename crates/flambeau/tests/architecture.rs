@@ -9,8 +9,13 @@ fn named_paths_exist() {
     for page in ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md"] {
         let text = std::fs::read_to_string(root.join(page)).expect(page);
         let quoted = text.split('`').skip(1).step_by(2);
-        let paths = quoted.filter(|q| q.starts_with("crates/") || q.starts_with("tools/") || q.starts_with("fuzz/"));
-        missing.extend(paths.filter(|p| !root.join(p).exists()).map(|p| format!("{page}: {p}")));
+        let paths =
+            quoted.filter(|q| q.starts_with("crates/") || q.starts_with("tools/") || q.starts_with("fuzz/"));
+        missing.extend(
+            paths
+                .filter(|p| !root.join(p).exists())
+                .map(|p| format!("{page}: {p}")),
+        );
     }
     assert!(missing.is_empty(), "{}", missing.join("\n"));
 }

@@ -29,7 +29,12 @@ pub(super) fn nested(runtime: &Arc<Runtime>, program: &Arc<Program>, args: Vec<I
 type Shared = Arc<dyn std::any::Any + Send + Sync>;
 
 /// A forked call, on a thread of its own if one is free.
-pub(super) fn forked(runtime: &Arc<Runtime>, program: &Arc<Program>, args: Vec<IValue>, element: Type) -> Future {
+pub(super) fn forked(
+    runtime: &Arc<Runtime>,
+    program: &Arc<Program>,
+    args: Vec<IValue>,
+    element: Type,
+) -> Future {
     let future = Future::new(element);
     let (runtime, program, done) = (runtime.clone(), program.clone(), future.clone());
     let work = move |is_own_thread: bool| {
@@ -68,7 +73,9 @@ pub(super) struct Awaitable {
 
 impl Awaitable {
     pub(super) fn new(program: Arc<Program>, args: Vec<IValue>) -> Awaitable {
-        Awaitable { work: Mutex::new(Pending::Call(program, args)) }
+        Awaitable {
+            work: Mutex::new(Pending::Call(program, args)),
+        }
     }
 }
 

@@ -13,8 +13,8 @@ use flambeau_ir::value::{IValue, Object};
 use parking_lot::Mutex;
 
 use super::error::{Error, ErrorKind, Result, TraceFrame};
-use super::program::{Inst, Operand, Operands, Program, Register};
 use super::inner::{Awaitable, forked, nested, sort_objects, wait};
+use super::program::{Inst, Operand, Operands, Program, Register};
 use super::{program_of, scalar, structural};
 
 /// How much a run may take. Programs of untrusted files should have limits.
@@ -846,7 +846,9 @@ fn script_program(op: &Arc<Op>) -> Result<Arc<Program>> {
     if let Some(function) = op.compiled.get() {
         return program_of(function);
     }
-    let Some(script) = &op.script else { return Err(missing(op)) };
+    let Some(script) = &op.script else {
+        return Err(missing(op));
+    };
     let functions = crate::lower::compile_native(script, flambeau_ops::table())
         .map_err(|error| Error::compile(Arc::from(error as Box<dyn std::error::Error + Send + Sync>)))?;
     let Some(function) = functions.into_iter().next_back() else {

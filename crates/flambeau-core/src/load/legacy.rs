@@ -29,7 +29,11 @@ pub(super) fn load(archive: Arc<Mutex<Archive>>, mut loader: Loader<'_>) -> Resu
         let archive = archive.lock();
         (archive.legacy_model()?, archive.version().unwrap_or(1))
     };
-    let tensors: Vec<Tensor> = model.tensors.iter().map(|def| tensor(def, &mut loader)).collect::<Result<_>>()?;
+    let tensors: Vec<Tensor> = model
+        .tensors
+        .iter()
+        .map(|def| tensor(def, &mut loader))
+        .collect::<Result<_>>()?;
     // Constants of the code are entries of the same table.
     let constants = tensors.iter().cloned().map(IValue::Tensor).collect();
     let code = Arc::new(Code {
@@ -37,18 +41,36 @@ pub(super) fn load(archive: Arc<Mutex<Archive>>, mut loader: Loader<'_>) -> Resu
         map_location: loader.map_location.clone(),
     });
     let importer = SourceImporter::new(code, constants, version, flambeau_ops::table());
-    let mut builder = Builder { loader, tensors, importer: importer.clone(), attributes: Vec::new() };
+    let mut builder = Builder {
+        loader,
+        tensors,
+        importer: importer.clone(),
+        attributes: Vec::new(),
+    };
     builder.read_attributes()?;
     let object = builder.module(&model.main_module, &mut Vec::new())?;
     let kind = FileKind::TorchScriptLegacy;
-    Ok(Module::loaded(object, Arc::new(Loaded { archive, version, kind, importer })))
+    Ok(Module::loaded(
+        object,
+        Arc::new(Loaded {
+            archive,
+            version,
+            kind,
+            importer,
+        }),
+    ))
 }
 
 fn tensor(def: &TensorDef, loader: &mut Loader<'_>) -> Result<Tensor> {
     let Some(dtype) = DType::from_name(def.scalar_type) else {
-        return Err(LoadError::data(format!("the scalar type `{}` is not known", def.scalar_type)));
+        return Err(LoadError::data(format!(
+            "the scalar type `{}` is not known",
+            def.scalar_type
+        )));
     };
-    let storage = loader.storages.get(&mut loader.archive.lock(), &def.record, dtype, 0)?;
+    let storage = loader
+        .storages
+        .get(&mut loader.archive.lock(), &def.record, dtype, 0)?;
     let tensor = Tensor::from_storage(storage, &def.dims, &def.strides, def.offset, dtype)?;
     tensor.set_requires_grad(def.requires_grad);
     Ok(match def.quantized {
@@ -75,7 +97,8 @@ impl Builder<'_> {
                 return Ok(());
             }
             let bytes = archive.read("attributes.pkl")?;
-            pickle::read(&bytes, archive.limits(), &mut is_allowed).map_err(|e| e.within("`attributes.pkl`"))?
+            pickle::read(&bytes, archive.limits(), &mut is_allowed)
+                .map_err(|e| e.within("`attributes.pkl`"))?
         };
         let mut unpickler = Unpickler {
             pickle: &pickle,
@@ -89,7 +112,10 @@ impl Builder<'_> {
             memo: vec![None; pickle.len()],
         };
         let values = pickle.as_sequence(pickle.root()).unwrap_or(&[]);
-        self.attributes = values.iter().map(|&v| unpickler.value(v, None)).collect::<Result<_>>()?;
+        self.attributes = values
+            .iter()
+            .map(|&v| unpickler.value(v, None))
+            .collect::<Result<_>>()?;
         Ok(())
     }
 
@@ -99,7 +125,9 @@ impl Builder<'_> {
             Err(_) => Ok(None),
             Ok(at) => match table.get(at) {
                 Some(found) => Ok(Some(found.clone())),
-                None => Err(LoadError::data(format!("the archive has no {what} number {index}"))),
+                None => Err(LoadError::data(format!(
+                    "the archive has no {what} number {index}"
+                ))),
             },
         }
     }
@@ -114,10 +142,17 @@ impl Builder<'_> {
         for child in &def.submodules {
             let object = self.module(child, path)?;
             let ty = Type::Class(object.class().clone());
-            values.push((class.add_attribute(&*child.name, ty, AttributeKind::Regular), IValue::Object(object)));
+            values.push((
+                class.add_attribute(&*child.name, ty, AttributeKind::Regular),
+                IValue::Object(object),
+            ));
         }
         for parameter in &def.parameters {
-            let kind = if parameter.is_buffer { AttributeKind::Buffer } else { AttributeKind::Parameter };
+            let kind = if parameter.is_buffer {
+                AttributeKind::Buffer
+            } else {
+                AttributeKind::Parameter
+            };
             let slot = class.add_attribute(&*parameter.name, Type::TENSOR, kind);
             if let Some(tensor) = Self::numbered(&self.tensors, parameter.tensor, "tensor")? {
                 values.push((slot, IValue::Tensor(tensor)));
@@ -145,7 +180,11 @@ impl Builder<'_> {
             let state = Self::numbered(&self.attributes, state, "attribute value")?.unwrap_or_default();
             if let Some(method) = class.method("__setstate__") {
                 let program = exec::program_of(&method)?;
-                run::run(&self.loader.runtime, &program, vec![IValue::Object(object.clone()), state])?;
+                run::run(
+                    &self.loader.runtime,
+                    &program,
+                    vec![IValue::Object(object.clone()), state],
+                )?;
             }
         }
         path.pop();
@@ -155,7 +194,16 @@ impl Builder<'_> {
 
 /// A module's name as a part of its class's name.
 fn identifier(name: &str) -> String {
-    let name: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' }).collect();
+    let name: String = name
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '_' {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect();
     match name.chars().next() {
         None => "Module".into(),
         Some(c) if c.is_ascii_digit() => format!("_{name}"),

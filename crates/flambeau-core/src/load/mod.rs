@@ -118,7 +118,9 @@ fn map_devices(text: String, map_location: &Device) -> String {
         let (before, after) = rest.split_at(at + OPEN.len());
         out.push_str(before);
         rest = after;
-        let named = after.split_once("\")").and_then(|(name, tail)| Some((name, Device::parse(name)?, tail)));
+        let named = after
+            .split_once("\")")
+            .and_then(|(name, tail)| Some((name, Device::parse(name)?, tail)));
         if let Some((name, device, tail)) = named {
             let new = mapped(device, map_location).to_string();
             let padding = " ".repeat(name.len().saturating_sub(new.len()));
@@ -271,6 +273,9 @@ mod tests {
             "torch.device(\"meta\"), torch.device(\"cpu\"), torch.device(\"mps\")",
             "torch.device(\"meta\"), torch.device(\"cpu\"), torch.device(\"cpu\")",
         );
-        check("torch.device(\"nowhere\"), torch.device(\"", "torch.device(\"nowhere\"), torch.device(\"");
+        check(
+            "torch.device(\"nowhere\"), torch.device(\"",
+            "torch.device(\"nowhere\"), torch.device(\"",
+        );
     }
 }

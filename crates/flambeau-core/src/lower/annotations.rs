@@ -6,11 +6,16 @@ use flambeau_ir::ops::OpTable;
 use flambeau_ir::types::Type;
 
 use super::error::{CompileError, ErrorKind, Result, Text};
-use super::{Emitter, Resolver};
 use super::tree::*;
+use super::{Emitter, Resolver};
 
 /// Reads an annotation outside of any function.
-pub(super) fn read(expr: &Expr, text: &Arc<Text>, resolver: &dyn Resolver, table: &'static OpTable) -> Result<Type> {
+pub(super) fn read(
+    expr: &Expr,
+    text: &Arc<Text>,
+    resolver: &dyn Resolver,
+    table: &'static OpTable,
+) -> Result<Type> {
     Emitter::detached(text, resolver, table).annotation(expr)
 }
 
@@ -39,16 +44,22 @@ impl Emitter<'_> {
                 let resolver = self.resolver;
                 match resolver.resolve_type_name(name, &self.text, expr.span)? {
                     Some(ty) => Ok(ty),
-                    None if name.starts_with("__torch__.torch.classes.") => Ok(Type::Named(name.as_str().into())),
-                    None if name.starts_with("torch.classes.") => Ok(Type::Named(format!("__torch__.{name}").into())),
+                    None if name.starts_with("__torch__.torch.classes.") => {
+                        Ok(Type::Named(name.as_str().into()))
+                    }
+                    None if name.starts_with("torch.classes.") => {
+                        Ok(Type::Named(format!("__torch__.{name}").into()))
+                    }
                     None => self.fail(expr.span, format!("Unknown type name '{name}'")),
                 }
             }
             _ => {
                 let Some(name) = base_name(expr) else {
                     let kind = kind_name(expr);
-                    return self
-                        .fail(expr.span, format!("Expression of type {kind} cannot be used in a type expression"));
+                    return self.fail(
+                        expr.span,
+                        format!("Expression of type {kind} cannot be used in a type expression"),
+                    );
                 };
                 if let Some(ty) = base_type(&name) {
                     return Ok(ty);
@@ -67,28 +78,39 @@ impl Emitter<'_> {
 
     fn type_constructor(&mut self, name: &str, expr: &Expr, args: &[Expr]) -> Result<Type> {
         let mut parts = Vec::with_capacity(args.len());
-        let empty_tuple = matches!(args, [Expr { kind: ExprKind::Tuple(_), .. }]);
+        let empty_tuple = matches!(
+            args,
+            [Expr {
+                kind: ExprKind::Tuple(_),
+                ..
+            }]
+        );
         if matches!(name, "Tuple" | "tuple") && empty_tuple {
             if let ExprKind::Tuple(items) = &args[0].kind
                 && !items.is_empty()
             {
-                return self
-                    .fail(args[0].span, "Tuple literal in Tuple type annotation must not have any elements!");
+                return self.fail(
+                    args[0].span,
+                    "Tuple literal in Tuple type annotation must not have any elements!",
+                );
             }
             return Ok(Type::tuple(Vec::new()));
         }
         let expected = match name {
             "Tuple" | "tuple" | "Union" => None,
-            "List" | "list" | "Optional" | "Future" | "torch.jit.Future" | "Await" | "torch.jit._Await" | "RRef" => {
-                Some(1)
-            }
+            "List" | "list" | "Optional" | "Future" | "torch.jit.Future" | "Await" | "torch.jit._Await"
+            | "RRef" => Some(1),
             "Dict" | "dict" => Some(2),
             _ => return self.fail(expr.span, format!("Unknown type constructor {name}")),
         };
         if let Some(expected) = expected
             && args.len() != expected
         {
-            let what = if expected == 1 { "one element type" } else { "2 element types" };
+            let what = if expected == 1 {
+                "one element type"
+            } else {
+                "2 element types"
+            };
             let found = args.len();
             return self.fail(expr.span, format!(" expected exactly {what} but found {found}"));
         }
@@ -123,13 +145,21 @@ impl Emitter<'_> {
                 _ => None,
             });
         }
-        let ExprKind::Subscript(base, args) = &expr.kind else { return Ok(None) };
-        let Some(name) = base.as_var() else { return Ok(None) };
+        let ExprKind::Subscript(base, args) = &expr.kind else {
+            return Ok(None);
+        };
+        let Some(name) = base.as_var() else {
+            return Ok(None);
+        };
         let [arg] = &args[..] else { return Ok(None) };
         if name == "Optional" {
-            return Ok(self.broadcasting_list(arg)?.map(|(ty, size)| (Type::optional(ty), size)));
+            return Ok(self
+                .broadcasting_list(arg)?
+                .map(|(ty, size)| (Type::optional(ty), size)));
         }
-        let Some(size) = name.strip_prefix("BroadcastingList") else { return Ok(None) };
+        let Some(size) = name.strip_prefix("BroadcastingList") else {
+            return Ok(None);
+        };
         let element = match arg.as_var() {
             Some("int") => Type::Int,
             Some("float") => Type::Float,
@@ -138,9 +168,10 @@ impl Emitter<'_> {
         };
         match size.parse() {
             Ok(size) => Ok(Some((Type::list(element), size))),
-            Err(_) => {
-                self.fail(join(base.span, args), "subscript of Broadcastable list must be a positive integer")
-            }
+            Err(_) => self.fail(
+                join(base.span, args),
+                "subscript of Broadcastable list must be a positive integer",
+            ),
         }
     }
 }
@@ -216,11 +247,21 @@ fn kind_name(expr: &Expr) -> &'static str {
 pub(super) fn check_dict_key(key: &Type) -> Result<()> {
     if matches!(
         key,
-        Type::Any | Type::Int | Type::Bool | Type::Float | Type::Complex | Type::Str | Type::Tensor(_) | Type::Device
+        Type::Any
+            | Type::Int
+            | Type::Bool
+            | Type::Float
+            | Type::Complex
+            | Type::Str
+            | Type::Tensor(_)
+            | Type::Device
     ) {
         return Ok(());
     }
-    Err(CompileError::new(ErrorKind::Compile, format!(
-        "Cannot create dict for key type '{key}', only int, float, complex, Tensor, device and string keys are supported"
-    )))
+    Err(CompileError::new(
+        ErrorKind::Compile,
+        format!(
+            "Cannot create dict for key type '{key}', only int, float, complex, Tensor, device and string keys are supported"
+        ),
+    ))
 }

@@ -10,7 +10,13 @@ use super::sugared::{NamedValue, Sugared};
 use super::tree::*;
 
 impl Emitter<'_> {
-    pub(super) fn assign(&mut self, loc: Span, targets: &[Expr], value: &Expr, ty: Option<&Expr>) -> Result<()> {
+    pub(super) fn assign(
+        &mut self,
+        loc: Span,
+        targets: &[Expr],
+        value: &Expr,
+        ty: Option<&Expr>,
+    ) -> Result<()> {
         if let [target] = targets {
             return self.assign_one(loc, target, value, ty);
         }
@@ -55,7 +61,10 @@ impl Emitter<'_> {
                 let given = self.expr(value, None)?;
                 self.assign_item(loc, target, base, indices, NamedValue::at(value.span, given))
             }
-            _ => self.fail(target.span, "unexpected expression on left-hand side of assignment"),
+            _ => self.fail(
+                target.span,
+                "unexpected expression on left-hand side of assignment",
+            ),
         }
     }
 
@@ -65,11 +74,15 @@ impl Emitter<'_> {
         let mut starred = 0;
         for target in targets {
             match &target.kind {
-                ExprKind::Var(_) | ExprKind::Subscript(..) | ExprKind::Tuple(_) | ExprKind::Select(..) => normal += 1,
+                ExprKind::Var(_) | ExprKind::Subscript(..) | ExprKind::Tuple(_) | ExprKind::Select(..) => {
+                    normal += 1
+                }
                 ExprKind::Starred(_) => starred += 1,
                 _ => {
-                    return self
-                        .fail(target.span, "lhs of assignment must be a variable, subscript, or starred expression");
+                    return self.fail(
+                        target.span,
+                        "lhs of assignment must be a variable, subscript, or starred expression",
+                    );
                 }
             }
         }
@@ -98,12 +111,17 @@ impl Emitter<'_> {
         if outputs.len() < binders {
             let at_least = if starred { "at least " } else { "" };
             let found = outputs.len();
-            return self
-                .fail(target.span, format!("need {at_least}{binders} values to unpack but found only {found}"));
+            return self.fail(
+                target.span,
+                format!("need {at_least}{binders} values to unpack but found only {found}"),
+            );
         }
         if outputs.len() > binders && !starred {
             let found = outputs.len();
-            return self.fail(target.span, format!("too many values to unpack: need {binders} but found {found}"));
+            return self.fail(
+                target.span,
+                format!("too many values to unpack: need {binders} but found {found}"),
+            );
         }
         self.assign_all(elements, &outputs, value_loc, binders)
     }
@@ -174,7 +192,13 @@ impl Emitter<'_> {
                 self.builtin(Some(loc), "aten::copy_", &[sliced, value], &[], None)?;
             } else {
                 let indices = self.list(&Type::optional(Type::TENSOR), &tensors);
-                self.builtin(Some(loc), "aten::index_put_", &[sliced, indices.into(), value], &[], None)?;
+                self.builtin(
+                    Some(loc),
+                    "aten::index_put_",
+                    &[sliced, indices.into(), value],
+                    &[],
+                    None,
+                )?;
             }
             return Ok(());
         }
@@ -186,8 +210,10 @@ impl Emitter<'_> {
             return self.fail(indices_span, NO_SLICED_ASSIGNMENT);
         }
         if ty.is_subtype_of(&Type::AnyTuple) {
-            return self
-                .fail(target.span, format!("{} does not support subscripted assignment", ty.repr_str()));
+            return self.fail(
+                target.span,
+                format!("{} does not support subscripted assignment", ty.repr_str()),
+            );
         }
         let this = NamedValue::named(base.span, "self", container);
         let index = self.expr(index, None)?;
@@ -200,14 +226,20 @@ impl Emitter<'_> {
     /// `x[i] = 2` stores a tensor made like `x`.
     fn value_to_tensor(&mut self, value: NamedValue, like: &NamedValue) -> Result<NamedValue> {
         let given = self.value(&value);
-        if !matches!(self.g.ty(given), Type::Number | Type::Int | Type::Bool | Type::Float | Type::Complex) {
+        if !matches!(
+            self.g.ty(given),
+            Type::Number | Type::Int | Type::Bool | Type::Float | Type::Complex
+        ) {
             return Ok(value);
         }
         let dtype = self.builtin(None, "prim::dtype", std::slice::from_ref(like), &[], None)?;
         let device = self.builtin(None, "prim::device", std::slice::from_ref(like), &[], None)?;
         let kwargs = [named("dtype", dtype), named("device", device)];
         let tensor = self.builtin(None, "aten::tensor", &[value.clone()], &kwargs, None)?;
-        Ok(NamedValue { loc: value.loc, ..tensor.into() })
+        Ok(NamedValue {
+            loc: value.loc,
+            ..tensor.into()
+        })
     }
 
     pub(super) fn aug_assign(&mut self, loc: Span, target: &Expr, op: BinKind, value: &Expr) -> Result<()> {
@@ -225,7 +257,10 @@ impl Emitter<'_> {
                 self.set_attr(&object, loc, &field.name, after)
             }
             ExprKind::Subscript(base, indices) => self.augment_item(loc, target, base, indices, op, value),
-            _ => self.fail(target.span, "unexpected expression on left-hand side of augmented assignment"),
+            _ => self.fail(
+                target.span,
+                "unexpected expression on left-hand side of augmented assignment",
+            ),
         }
     }
 
@@ -245,16 +280,17 @@ impl Emitter<'_> {
             _ => return self.unknown_aug(loc, op),
         };
         let value = self.expr(value, None)?;
-        let method = if class.method(in_place).is_some() {
-            in_place
-        } else if class.method(plain).is_some() {
-            plain
-        } else {
-            return self.fail(loc, format!(
+        let method =
+            if class.method(in_place).is_some() {
+                in_place
+            } else if class.method(plain).is_some() {
+                plain
+            } else {
+                return self.fail(loc, format!(
                 "Cannot emit inplace op on {} since it does not define an {in_place} or {plain} method",
                 ty.repr_str()
             ));
-        };
+            };
         self.call_method(loc, before, method, &[value.into()], &[])
     }
 
@@ -311,10 +347,21 @@ impl Emitter<'_> {
                 self.builtin(Some(loc), op, &[given], &[], Some(&sliced))?;
             } else {
                 let indices: NamedValue = self.list(&Type::optional(Type::TENSOR), &tensors).into();
-                let indexed =
-                    self.builtin(Some(loc), "aten::index", &[sliced.clone(), indices.clone()], &[], None)?;
+                let indexed = self.builtin(
+                    Some(loc),
+                    "aten::index",
+                    &[sliced.clone(), indices.clone()],
+                    &[],
+                    None,
+                )?;
                 let augmented = self.builtin(Some(loc), op, &[given], &[], Some(&indexed.into()))?;
-                self.builtin(Some(loc), "aten::index_put_", &[sliced, indices, augmented.into()], &[], None)?;
+                self.builtin(
+                    Some(loc),
+                    "aten::index_put_",
+                    &[sliced, indices, augmented.into()],
+                    &[],
+                    None,
+                )?;
             }
             return Ok(());
         }
@@ -330,8 +377,10 @@ impl Emitter<'_> {
             // The key's type, as in PyTorch; only tells tensors from the rest.
             Type::Dict(kv) => kv.0.clone(),
             _ => {
-                return self
-                    .fail(target.span, format!("{} does not support augmented assignment.", ty.repr_str()));
+                return self.fail(
+                    target.span,
+                    format!("{} does not support augmented assignment.", ty.repr_str()),
+                );
             }
         };
         let index = self.expr(index, None)?;
@@ -339,10 +388,22 @@ impl Emitter<'_> {
         let index = NamedValue::named(indices_span, "idx", index);
         let given = self.expr(value, None)?;
         let given = NamedValue::named(value.span, "value", given);
-        let item = self.builtin(Some(loc), "aten::__getitem__", &[container.clone(), index.clone()], &[], None)?;
+        let item = self.builtin(
+            Some(loc),
+            "aten::__getitem__",
+            &[container.clone(), index.clone()],
+            &[],
+            None,
+        )?;
         let op = self.aug_op(loc, op, &element)?;
         let item = self.builtin(Some(loc), op, &[item.into(), given], &[], None)?;
-        self.builtin(Some(loc), "aten::_set_item", &[container, index, item.into()], &[], None)?;
+        self.builtin(
+            Some(loc),
+            "aten::_set_item",
+            &[container, index, item.into()],
+            &[],
+            None,
+        )?;
         Ok(())
     }
 }
@@ -351,5 +412,8 @@ const NO_SLICED_ASSIGNMENT: &str =
     "Sliced expression not yet supported for subscripted assignment. File a bug if you want this";
 
 pub(super) fn named(name: &str, value: ValueId) -> NamedValue {
-    NamedValue { name: Some(name.into()), ..value.into() }
+    NamedValue {
+        name: Some(name.into()),
+        ..value.into()
+    }
 }

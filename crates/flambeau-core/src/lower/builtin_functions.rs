@@ -122,8 +122,17 @@ pub fn compile_native(text: &str, table: &'static OpTable) -> Result<Vec<Arc<Fun
     let text = Text::of_file(file);
     let mut functions = Vec::new();
     for stmt in &module.body {
-        let flambeau_syntax::StmtKind::FunctionDef(function) = &stmt.kind else { continue };
-        let def = desugar::def(function, &text, DefOptions { self_name: None, native: true })?;
+        let flambeau_syntax::StmtKind::FunctionDef(function) = &stmt.kind else {
+            continue;
+        };
+        let def = desugar::def(
+            function,
+            &text,
+            DefOptions {
+                self_name: None,
+                native: true,
+            },
+        )?;
         let name = def.name.name.clone();
         let definition = Definition {
             def: Arc::new(def),
@@ -141,8 +150,12 @@ fn load(table: &'static OpTable) -> Result<Functions> {
     let mut all = Functions::new();
     let mut add = |text: &str, namespace: &str| -> Result<()> {
         for function in compile_native(text, table)? {
-            function.graph().map_err(|e| CompileError::new(ErrorKind::Compile, e.to_string()))?;
-            all.entry(format!("{namespace}::{}", function.short_name())).or_default().push(function);
+            function
+                .graph()
+                .map_err(|e| CompileError::new(ErrorKind::Compile, e.to_string()))?;
+            all.entry(format!("{namespace}::{}", function.short_name()))
+                .or_default()
+                .push(function);
         }
         Ok(())
     };
@@ -153,8 +166,19 @@ fn load(table: &'static OpTable) -> Result<Functions> {
         add(&ORDERED.replace("$S", scalar), "aten")?;
     }
     for scalar in ["float", "int"] {
-        for (name, len) in [("single", "1"), ("pair", "2"), ("triple", "3"), ("quadruple", "4")] {
-            add(&NTUPLE.replace("$N", name).replace("$L", len).replace("$S", scalar), "aten")?;
+        for (name, len) in [
+            ("single", "1"),
+            ("pair", "2"),
+            ("triple", "3"),
+            ("quadruple", "4"),
+        ] {
+            add(
+                &NTUPLE
+                    .replace("$N", name)
+                    .replace("$L", len)
+                    .replace("$S", scalar),
+                "aten",
+            )?;
         }
     }
     for rhs in ["number", "Tensor"] {

@@ -76,7 +76,12 @@ impl Emitter<'_> {
         }
     }
 
-    pub(super) fn as_tuple(&mut self, sugared: &Sugared, loc: Span, size: Option<usize>) -> Result<Vec<Sugared>> {
+    pub(super) fn as_tuple(
+        &mut self,
+        sugared: &Sugared,
+        loc: Span,
+        size: Option<usize>,
+    ) -> Result<Vec<Sugared>> {
         match sugared {
             Sugared::Tuple(items) => Ok(items.clone()),
             Sugared::Simple(value) => match self.g.ty(*value).clone() {
@@ -125,9 +130,13 @@ impl Emitter<'_> {
                 self.node("prim::Print", &values, 0, Some(loc));
                 Ok(Sugared::None)
             }
-            Sugared::Builtin { op, this } => {
-                Ok(Sugared::Simple(self.builtin(Some(loc), op, args, kwargs, this.as_ref())?))
-            }
+            Sugared::Builtin { op, this } => Ok(Sugared::Simple(self.builtin(
+                Some(loc),
+                op,
+                args,
+                kwargs,
+                this.as_ref(),
+            )?)),
             Sugared::Cast { ty, op } => self.cast(loc, ty, op, args, kwargs),
             Sugared::Magic { method, base } => {
                 if let Some(first) = args.first() {
@@ -141,15 +150,27 @@ impl Emitter<'_> {
             }
             Sugared::TensorCast { dtype, this } => {
                 let dtype = self.constant(IValue::Int(*dtype), Some(loc));
-                let mut all = vec![NamedValue { name: Some("self".into()), ..this.clone() }];
+                let mut all = vec![NamedValue {
+                    name: Some("self".into()),
+                    ..this.clone()
+                }];
                 all.push(NamedValue::named(loc, "dtype", dtype));
-                Ok(Sugared::Simple(self.builtin(Some(loc), "aten::to", args, &all, None)?))
+                Ok(Sugared::Simple(self.builtin(
+                    Some(loc),
+                    "aten::to",
+                    args,
+                    &all,
+                    None,
+                )?))
             }
             Sugared::Class(class) => {
                 let object = self.create_object(class, loc);
                 if class.method("__init__").is_none() {
                     let name = class.short_name();
-                    return self.fail(loc, format!("Class {name} does not have an __init__ function defined"));
+                    return self.fail(
+                        loc,
+                        format!("Class {name} does not have an __init__ function defined"),
+                    );
                 }
                 self.call_method(loc, object, "__init__", args, kwargs)?;
                 Ok(Sugared::Simple(object))
@@ -162,12 +183,19 @@ impl Emitter<'_> {
                     return self.fail(loc, "expected a NamedTuple");
                 };
                 let matched = self.match_schema(&schema, Some(loc), args, kwargs, None)?;
-                Ok(Sugared::Simple(self.typed("prim::TupleConstruct", &matched.inputs, ty.clone(), Some(loc))))
+                Ok(Sugared::Simple(self.typed(
+                    "prim::TupleConstruct",
+                    &matched.inputs,
+                    ty.clone(),
+                    Some(loc),
+                )))
             }
-            Sugared::Function(functions) => Ok(Sugared::Simple(self.call_functions(loc, functions, args, kwargs)?)),
-            Sugared::Method { this, names } => {
-                Ok(Sugared::Simple(self.call_methods(loc, *this, names, args, kwargs)?))
-            }
+            Sugared::Function(functions) => Ok(Sugared::Simple(
+                self.call_functions(loc, functions, args, kwargs)?,
+            )),
+            Sugared::Method { this, names } => Ok(Sugared::Simple(
+                self.call_methods(loc, *this, names, args, kwargs)?,
+            )),
             Sugared::Exception(prefix) => {
                 let mut message = self.constant(IValue::str(&format!("{prefix}: ")), Some(loc));
                 for arg in args {
@@ -190,7 +218,10 @@ impl Emitter<'_> {
                     }
                 };
                 let class = self.constant(IValue::Str(name.clone()), Some(loc));
-                Ok(Sugared::ExceptionMessage { message, class: Some(class) })
+                Ok(Sugared::ExceptionMessage {
+                    message,
+                    class: Some(class),
+                })
             }
             Sugared::SliceClass => self.slice_object(loc, args, kwargs),
             Sugared::Simple(value) if matches!(self.g.ty(*value), Type::Class(_)) => {
@@ -209,12 +240,17 @@ impl Emitter<'_> {
                 all.extend_from_slice(args);
                 let schema = self.schema_of(function, Some(loc))?.clone();
                 let matched = self.match_schema(&schema, Some(loc), &all, kwargs, None)?;
-                let message = IValue::str(
-                    "This Python function is annotated to be ignored and cannot be run",
-                );
+                let message =
+                    IValue::str("This Python function is annotated to be ignored and cannot be run");
                 let message = self.constant(message, None);
                 let class = NamedValue::constant(IValue::None);
-                self.builtin(Some(loc), "prim::RaiseException", &[message.into(), class], &[], None)?;
+                self.builtin(
+                    Some(loc),
+                    "prim::RaiseException",
+                    &[message.into(), class],
+                    &[],
+                    None,
+                )?;
                 let ty = matched.returns.into_iter().next().unwrap_or(Type::None);
                 Ok(Sugared::Simple(self.uninitialized(&ty, None)))
             }
@@ -223,15 +259,23 @@ impl Emitter<'_> {
                 let named = kwargs.iter().find(|k| k.name.as_deref() == Some(&*dispatch.name));
                 let flag = match args.get(dispatch.index).or(named) {
                     None => Some(dispatch.default),
-                    Some(NamedValue { value: Given::Constant(value), .. }) => value.as_bool(),
-                    Some(NamedValue { value: Given::Value(value), .. }) => {
-                        self.g.constant(*value).and_then(|c| c.as_bool())
-                    }
+                    Some(NamedValue {
+                        value: Given::Constant(value),
+                        ..
+                    }) => value.as_bool(),
+                    Some(NamedValue {
+                        value: Given::Value(value),
+                        ..
+                    }) => self.g.constant(*value).and_then(|c| c.as_bool()),
                 };
                 let Some(flag) = flag else {
                     return self.fail(loc, "value for boolean dispatch must be constant");
                 };
-                let chosen = if flag { &dispatch.if_true } else { &dispatch.if_false };
+                let chosen = if flag {
+                    &dispatch.if_true
+                } else {
+                    &dispatch.if_false
+                };
                 if let HostValue::Functions(functions) = chosen {
                     for function in functions.iter().filter(|f| !f.is_being_defined()) {
                         self.graph_of(function, None)?;
@@ -242,11 +286,16 @@ impl Emitter<'_> {
             }
             Sugared::Host(HostValue::Opaque(name)) if name.starts_with("module class ") => {
                 let name = &name["module class ".len()..];
-                self.fail(loc, format!("Cannot instantiate class '{name}' in a script function"))
+                self.fail(
+                    loc,
+                    format!("Cannot instantiate class '{name}' in a script function"),
+                )
             }
             Sugared::Host(HostValue::Opaque(name)) if is_python_builtin_class(name) => {
                 // Python's own classes count as functions of tensors.
-                let arguments = (0..args.len()).map(|i| Argument::new(i.to_string(), Type::TENSOR)).collect();
+                let arguments = (0..args.len())
+                    .map(|i| Argument::new(i.to_string(), Type::TENSOR))
+                    .collect();
                 let schema = Schema {
                     name: name.to_string(),
                     overload: String::new(),
@@ -256,7 +305,10 @@ impl Emitter<'_> {
                     is_varret: false,
                 };
                 self.match_schema(&schema, Some(loc), args, kwargs, None)?;
-                self.fail(loc, format!("Python functions such as `{name}` cannot be called here"))
+                self.fail(
+                    loc,
+                    format!("Python functions such as `{name}` cannot be called here"),
+                )
             }
             other => {
                 let kind = self.kind_of(other);
@@ -285,10 +337,20 @@ impl Emitter<'_> {
                 || matches!(have, Type::Dict(_));
             if *ty == Type::Bool && container {
                 let len = self.call_op(Some(loc), "aten::len", &[value])?;
-                return Ok(Sugared::Simple(self.call_op(Some(loc), "aten::gt", &[len, zero])?));
+                return Ok(Sugared::Simple(self.call_op(
+                    Some(loc),
+                    "aten::gt",
+                    &[len, zero],
+                )?));
             }
         }
-        Ok(Sugared::Simple(self.builtin(Some(loc), op, args, kwargs, None)?))
+        Ok(Sugared::Simple(self.builtin(
+            Some(loc),
+            op,
+            args,
+            kwargs,
+            None,
+        )?))
     }
 
     fn slice_object(&mut self, loc: Span, args: &[NamedValue], kwargs: &[NamedValue]) -> Result<Sugared> {
@@ -308,7 +370,12 @@ impl Emitter<'_> {
             [stop] => (None, stop, None),
             [start, stop] => (Some(start), stop, None),
             [start, stop, step] => (Some(start), stop, Some(step)),
-            _ => return self.fail(loc, format!("slice accepts exactly 1, 2 or 3 arguments, got: {}", args.len())),
+            _ => {
+                return self.fail(
+                    loc,
+                    format!("slice accepts exactly 1, 2 or 3 arguments, got: {}", args.len()),
+                );
+            }
         };
         let start = or_default(self, start, 0);
         let stop = or_default(self, Some(stop), i64::MAX);
@@ -319,7 +386,10 @@ impl Emitter<'_> {
     fn torch_check(&mut self, loc: Span, args: &[NamedValue], kwargs: &[NamedValue]) -> Result<Sugared> {
         let count = args.len() + kwargs.len();
         if !(1..=2).contains(&count) {
-            return self.fail(loc, format!("torch._check() expects 1 or 2 arguments, got {count}"));
+            return self.fail(
+                loc,
+                format!("torch._check() expects 1 or 2 arguments, got {count}"),
+            );
         }
         let mut parts: [Option<NamedValue>; 2] = [args.first().cloned(), args.get(1).cloned()];
         for kwarg in kwargs {
@@ -328,12 +398,17 @@ impl Emitter<'_> {
                 "cond" => 0,
                 "message" => 1,
                 _ => {
-                    return self
-                        .fail(loc, format!("torch._check() got unexpected keyword argument '{name}'"));
+                    return self.fail(
+                        loc,
+                        format!("torch._check() got unexpected keyword argument '{name}'"),
+                    );
                 }
             };
             if parts[slot].replace(kwarg.clone()).is_some() {
-                return self.fail(loc, format!("torch._check() got multiple values for argument '{name}'"));
+                return self.fail(
+                    loc,
+                    format!("torch._check() got multiple values for argument '{name}'"),
+                );
             }
         }
         let [cond, message] = parts;
@@ -356,14 +431,22 @@ impl Emitter<'_> {
         let ty = self.g.ty(this).clone();
         for row in self.table.overloads(op) {
             let schema = row.schema();
-            let Some(i) = schema.argument_index("self") else { continue };
+            let Some(i) = schema.argument_index("self") else {
+                continue;
+            };
             let formal = &schema.arguments[i].ty;
             let mut bindings = TypeBindings::default();
             if match_type_variables(formal, &ty, &mut bindings).is_err() {
                 continue;
             }
-            if formal.substitute(&bindings).is_some_and(|concrete| ty.is_subtype_of(&concrete)) {
-                return Some(Sugared::Builtin { op: op.into(), this: Some(NamedValue::named(loc, "self", this)) });
+            if formal
+                .substitute(&bindings)
+                .is_some_and(|concrete| ty.is_subtype_of(&concrete))
+            {
+                return Some(Sugared::Builtin {
+                    op: op.into(),
+                    this: Some(NamedValue::named(loc, "self", this)),
+                });
             }
         }
         None
@@ -395,7 +478,9 @@ impl Emitter<'_> {
                 Ok(Sugared::Form(Form::CreateObject))
             }
             Sugared::Enum(ty) => {
-                let Type::Enum(class) = ty else { return self.fail(loc, "expected an enum class") };
+                let Type::Enum(class) = ty else {
+                    return self.fail(loc, "expected an enum class");
+                };
                 let Some(value) = class.member(field).cloned() else {
                     return self.fail(loc, format!("{}' has no attribute '{field}'", ty.repr_str()));
                 };
@@ -451,9 +536,12 @@ impl Emitter<'_> {
             HostValue::Unused(function) => Sugared::Unused { this: None, function },
             HostValue::Opaque(name) if name.starts_with("builtin ") => {
                 let name = &name[8..];
-                return self.fail(loc, format!(
-                    "Python builtin <built-in function {name}> is currently not supported in Torchscript"
-                ));
+                return self.fail(
+                    loc,
+                    format!(
+                        "Python builtin <built-in function {name}> is currently not supported in Torchscript"
+                    ),
+                );
             }
             other => Sugared::Host(other),
         })
@@ -462,7 +550,11 @@ impl Emitter<'_> {
     fn host_constant(&mut self, value: IValue, loc: Span) -> ValueId {
         match &value {
             IValue::Tuple(items) => {
-                let values: Vec<ValueId> = items.items.iter().map(|i| self.host_constant(i.clone(), loc)).collect();
+                let values: Vec<ValueId> = items
+                    .items
+                    .iter()
+                    .map(|i| self.host_constant(i.clone(), loc))
+                    .collect();
                 self.tuple(&values)
             }
             IValue::Device(_) => self.constant(value, None),
@@ -489,7 +581,12 @@ impl Emitter<'_> {
                 {
                     let index = self.constant(IValue::Int(i as i64), None);
                     let ty = tuple.elements[i].clone();
-                    return Ok(Sugared::Simple(self.typed("prim::TupleIndex", &[value, index], ty, None)));
+                    return Ok(Sugared::Simple(self.typed(
+                        "prim::TupleIndex",
+                        &[value, index],
+                        ty,
+                        None,
+                    )));
                 }
             }
             Type::Await(_) => {
@@ -498,19 +595,31 @@ impl Emitter<'_> {
             }
             Type::Class(class) => {
                 if class.method(field).is_some() {
-                    return Ok(Sugared::Method { this: value, names: vec![field.into()] });
+                    return Ok(Sugared::Method {
+                        this: value,
+                        names: vec![field.into()],
+                    });
                 }
                 if let Some(attribute) = class.attribute(field) {
                     return Ok(Sugared::Simple(self.get_attr(value, field, attribute.ty)));
                 }
                 if let Some(property) = class.property(field) {
                     let getter = property.getter.short_name().to_string();
-                    return Ok(Sugared::Simple(self.call_method(loc, value, &getter, &[], &[])?));
+                    return Ok(Sugared::Simple(self.call_method(
+                        loc,
+                        value,
+                        &getter,
+                        &[],
+                        &[],
+                    )?));
                 }
             }
             Type::Interface(interface) => {
                 if interface.method(field).is_some() {
-                    return Ok(Sugared::Method { this: value, names: vec![field.into()] });
+                    return Ok(Sugared::Method {
+                        this: value,
+                        names: vec![field.into()],
+                    });
                 }
             }
             Type::Enum(class) => {
@@ -568,13 +677,19 @@ impl Emitter<'_> {
                         )),
                     }
                 }
-                other => self.fail(loc, format!(
-                    "hasattr's first argument must be an object or NamedTuple, got {} instead",
-                    other.repr_str()
-                )),
+                other => self.fail(
+                    loc,
+                    format!(
+                        "hasattr's first argument must be an object or NamedTuple, got {} instead",
+                        other.repr_str()
+                    ),
+                ),
             },
             Sugared::Module(value, module) => Ok(self.try_module_attr(*value, module, loc, field)?.is_some()),
-            Sugared::Host(HostValue::Class { members: Some(members), .. }) => Ok(members.get(field)?.is_some()),
+            Sugared::Host(HostValue::Class {
+                members: Some(members),
+                ..
+            }) => Ok(members.get(field)?.is_some()),
             other => {
                 let kind = self.kind_of(other);
                 self.fail(loc, format!("attribute lookup is not defined on {kind}"))
@@ -582,7 +697,13 @@ impl Emitter<'_> {
         }
     }
 
-    pub(super) fn set_attr(&mut self, sugared: &Sugared, loc: Span, field: &str, value: ValueId) -> Result<()> {
+    pub(super) fn set_attr(
+        &mut self,
+        sugared: &Sugared,
+        loc: Span,
+        field: &str,
+        value: ValueId,
+    ) -> Result<()> {
         let object = match sugared {
             Sugared::Simple(object) | Sugared::Module(object, _) => *object,
             other => {
@@ -593,7 +714,10 @@ impl Emitter<'_> {
         let ty = self.g.ty(object).clone();
         let Type::Class(class) = &ty else {
             let found = ty.repr_str();
-            return self.fail(loc, format!("Tried to set an attribute: {field} on a non-class: {found}"));
+            return self.fail(
+                loc,
+                format!("Tried to set an attribute: {field} on a non-class: {found}"),
+            );
         };
         let given = self.g.ty(value).clone();
         let expected = match class.attribute(field) {
@@ -638,11 +762,14 @@ impl Emitter<'_> {
             }
         };
         if !given.is_subtype_of(&expected) {
-            return self.fail(loc, format!(
-                "Wrong type for attribute assignment. Expected {} but got {}",
-                expected.repr_str(),
-                given.repr_str()
-            ));
+            return self.fail(
+                loc,
+                format!(
+                    "Wrong type for attribute assignment. Expected {} but got {}",
+                    expected.repr_str(),
+                    given.repr_str()
+                ),
+            );
         }
         let node = self.node("prim::SetAttr", &[object, value], 0, None);
         self.g.set_attr(node, "name", Attr::Str(field.into()));
@@ -653,15 +780,24 @@ impl Emitter<'_> {
         match sugared {
             Sugared::Simple(value) => match self.g.ty(*value).clone() {
                 Type::List(_) | Type::Str | Type::Tensor(_) => Ok(sugared.clone()),
-                Type::Dict(_) => Ok(Sugared::Simple(self.call_op(Some(loc), "aten::keys", &[*value])?)),
-                Type::Tuple(_) => {
-                    Ok(Sugared::Tuple(self.unpack_tuple(*value).into_iter().map(Sugared::Simple).collect()))
-                }
+                Type::Dict(_) => Ok(Sugared::Simple(self.call_op(
+                    Some(loc),
+                    "aten::keys",
+                    &[*value],
+                )?)),
+                Type::Tuple(_) => Ok(Sugared::Tuple(
+                    self.unpack_tuple(*value)
+                        .into_iter()
+                        .map(Sugared::Simple)
+                        .collect(),
+                )),
                 other => self.fail(loc, format!("'{}' object is not iterable", other.repr_str())),
             },
             Sugared::Tuple(_) | Sugared::Range(_) | Sugared::Iterables(_) => Ok(sugared.clone()),
             Sugared::Enum(ty) => {
-                let Type::Enum(class) = ty else { return self.fail(loc, "expected an enum class") };
+                let Type::Enum(class) = ty else {
+                    return self.fail(loc, "expected an enum class");
+                };
                 let members = class
                     .members
                     .iter()
@@ -692,7 +828,9 @@ impl Emitter<'_> {
     pub(super) fn len_of(&mut self, sugared: &Sugared, loc: Span) -> Result<ValueId> {
         match sugared {
             Sugared::Simple(value) => match self.g.ty(*value).clone() {
-                Type::List(_) | Type::Str | Type::Tensor(_) => self.call_op(Some(loc), "aten::len", &[*value]),
+                Type::List(_) | Type::Str | Type::Tensor(_) => {
+                    self.call_op(Some(loc), "aten::len", &[*value])
+                }
                 other => self.fail(loc, format!("'{}' object is not iterable", other.repr_str())),
             },
             Sugared::Range(range) => {
@@ -702,7 +840,11 @@ impl Emitter<'_> {
                 if range.only_end {
                     return Ok(range.end);
                 }
-                self.call_op(Some(loc), "aten::__range_length", &[range.start, range.end, range.step])
+                self.call_op(
+                    Some(loc),
+                    "aten::__range_length",
+                    &[range.start, range.end, range.step],
+                )
             }
             Sugared::Iterables(tree) => {
                 let mut leaves = Vec::new();
@@ -730,12 +872,24 @@ impl Emitter<'_> {
     ) -> Result<Sugared> {
         match sugared {
             Sugared::Simple(value) => match self.g.ty(*value).clone() {
-                Type::List(_) | Type::Str | Type::Dict(_) => {
-                    Ok(Sugared::Simple(self.call_op(Some(loc), "aten::__getitem__", &[*value, index])?))
-                }
+                Type::List(_) | Type::Str | Type::Dict(_) => Ok(Sugared::Simple(self.call_op(
+                    Some(loc),
+                    "aten::__getitem__",
+                    &[*value, index],
+                )?)),
                 Type::Tensor(_) => {
-                    let args = [(*value).into(), NamedValue::constant(IValue::Int(0)), index.into()];
-                    Ok(Sugared::Simple(self.builtin(Some(loc), "aten::select", &args, &[], None)?))
+                    let args = [
+                        (*value).into(),
+                        NamedValue::constant(IValue::Int(0)),
+                        index.into(),
+                    ];
+                    Ok(Sugared::Simple(self.builtin(
+                        Some(loc),
+                        "aten::select",
+                        &args,
+                        &[],
+                        None,
+                    )?))
                 }
                 Type::Class(class) => {
                     if class.is_module
@@ -756,7 +910,11 @@ impl Emitter<'_> {
                     return Ok(Sugared::Simple(index));
                 }
                 let inputs = [index, range.start, range.step];
-                Ok(Sugared::Simple(self.call_op(Some(loc), "aten::__derive_index", &inputs)?))
+                Ok(Sugared::Simple(self.call_op(
+                    Some(loc),
+                    "aten::__derive_index",
+                    &inputs,
+                )?))
             }
             Sugared::Iterables(tree) => {
                 let mut items = Vec::with_capacity(tree.children.len());
@@ -774,7 +932,11 @@ impl Emitter<'_> {
     }
 
     pub(super) fn sugared_item(&mut self, items: &[Sugared], loc: Span, index: ValueId) -> Result<Sugared> {
-        let Some(IValue::Int(i)) = self.g.constant(index).filter(|_| matches!(self.g.ty(index), Type::Int)) else {
+        let Some(IValue::Int(i)) = self
+            .g
+            .constant(index)
+            .filter(|_| matches!(self.g.ty(index), Type::Int))
+        else {
             return self.fail(
                 loc,
                 "Expected integer literal for index. ModuleList/Sequential indexing is only supported with integer literals. Enumeration is supported, e.g. 'for index, v in enumerate(self): ...'",
@@ -788,7 +950,12 @@ impl Emitter<'_> {
         }
     }
 
-    pub(super) fn add_iterable(&mut self, loc: Span, tree: &mut IterableTree, iterable: Sugared) -> Result<()> {
+    pub(super) fn add_iterable(
+        &mut self,
+        loc: Span,
+        tree: &mut IterableTree,
+        iterable: Sugared,
+    ) -> Result<()> {
         let len = self.static_len(&iterable);
         if tree.children.is_empty() {
             tree.unroll_length = len;
@@ -812,7 +979,16 @@ impl Emitter<'_> {
 fn is_python_builtin_class(name: &str) -> bool {
     matches!(
         name,
-        "reversed" | "map" | "filter" | "set" | "frozenset" | "object" | "bytes" | "bytearray" | "type" | "super"
+        "reversed"
+            | "map"
+            | "filter"
+            | "set"
+            | "frozenset"
+            | "object"
+            | "bytes"
+            | "bytearray"
+            | "type"
+            | "super"
     )
 }
 
@@ -852,10 +1028,10 @@ fn property_namespace(ty: &Type, field: &str) -> Option<&'static str> {
         (Type::Optional(_), "unchecked_unwrap_optional") => Some("prim"),
         (
             Type::Tensor(_),
-            "dtype" | "device" | "grad" | "data" | "shape" | "is_cuda" | "is_cpu" | "is_xla" | "is_xpu" | "is_sparse"
-            | "is_sparse_csr" | "is_mkldnn" | "is_mps" | "is_mtia" | "is_quantized" | "is_vulkan" | "is_ipu"
-            | "is_meta" | "is_nested" | "requires_grad" | "layout" | "T" | "H" | "is_maia" | "itemsize" | "nbytes"
-            | "ndim" | "name",
+            "dtype" | "device" | "grad" | "data" | "shape" | "is_cuda" | "is_cpu" | "is_xla" | "is_xpu"
+            | "is_sparse" | "is_sparse_csr" | "is_mkldnn" | "is_mps" | "is_mtia" | "is_quantized"
+            | "is_vulkan" | "is_ipu" | "is_meta" | "is_nested" | "requires_grad" | "layout" | "T" | "H"
+            | "is_maia" | "itemsize" | "nbytes" | "ndim" | "name",
         ) => Some("prim"),
         (Type::Tensor(_), "is_leaf" | "mT" | "mH" | "real" | "imag" | "retains_grad") => Some("aten"),
         (Type::Device, "type" | "index") => Some("prim"),
@@ -868,11 +1044,19 @@ fn named_tuple_schema(ty: &Type) -> Option<Schema> {
     let Type::Tuple(tuple) = ty else { return None };
     let named = tuple.named.as_ref()?;
     let first_default = named.fields.len().saturating_sub(named.defaults.len());
-    let arguments = named.fields.iter().zip(&tuple.elements).enumerate().map(|(i, (field, ty))| {
-        let mut argument = Argument::new(field.clone(), ty.clone());
-        argument.default = i.checked_sub(first_default).and_then(|d| named.defaults.get(d)).cloned();
-        argument
-    });
+    let arguments = named
+        .fields
+        .iter()
+        .zip(&tuple.elements)
+        .enumerate()
+        .map(|(i, (field, ty))| {
+            let mut argument = Argument::new(field.clone(), ty.clone());
+            argument.default = i
+                .checked_sub(first_default)
+                .and_then(|d| named.defaults.get(d))
+                .cloned();
+            argument
+        });
     Some(Schema {
         name: named.name.rsplit('.').next().unwrap_or("").to_string(),
         overload: String::new(),
@@ -884,5 +1068,9 @@ fn named_tuple_schema(ty: &Type) -> Option<Schema> {
 }
 
 pub(super) fn enum_member(class: Arc<EnumType>, name: &str, value: IValue) -> IValue {
-    IValue::Enum(Arc::new(EnumValue { class, name: name.into(), value }))
+    IValue::Enum(Arc::new(EnumValue {
+        class,
+        name: name.into(),
+        value,
+    }))
 }

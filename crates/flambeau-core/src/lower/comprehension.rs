@@ -54,7 +54,13 @@ impl Emitter<'_> {
             }
             e.g.set_type(list, ty);
             let this = NamedValue::named(loc, "self", list);
-            e.builtin(Some(loc), "aten::append", &[NamedValue::named(loc, "", out)], &[], Some(&this))?;
+            e.builtin(
+                Some(loc),
+                "aten::append",
+                &[NamedValue::named(loc, "", out)],
+                &[],
+                Some(&this),
+            )?;
             Ok(())
         };
         self.comprehension(loc, &comp.target, &comp.iter, &mut body)?;
@@ -67,10 +73,18 @@ impl Emitter<'_> {
         comp: &DictComp,
         hint: Option<&Type>,
     ) -> Result<ValueId> {
-        let dict = self.typed("prim::DictConstruct", &[], Type::dict(Type::Str, Type::TENSOR), None);
+        let dict = self.typed(
+            "prim::DictConstruct",
+            &[],
+            Type::dict(Type::Str, Type::TENSOR),
+            None,
+        );
         let is_dict = |t: &Type| matches!(t, Type::Dict(_));
         let refined = self.refine_hint(hint, "Dict", loc, is_dict, false)?;
-        let union = refined.union.clone().filter(|u| matches!(u, Type::Union(_) | Type::Optional(_)));
+        let union = refined
+            .union
+            .clone()
+            .filter(|u| matches!(u, Type::Union(_) | Type::Optional(_)));
         if let Some(ty) = &refined.hint
             && refined.candidates.is_empty()
         {
@@ -100,7 +114,9 @@ impl Emitter<'_> {
             first_key = Some(kt.clone());
             let before = first_value.get_or_insert_with(|| vt.clone()).clone();
             let mut own = Type::dict(kt.clone(), vt.clone());
-            if let Some(wanted @ Type::Dict(want)) = refined.hint.as_ref().filter(|_| refined.candidates.is_empty()) {
+            if let Some(wanted @ Type::Dict(want)) =
+                refined.hint.as_ref().filter(|_| refined.candidates.is_empty())
+            {
                 let mut message = String::new();
                 if !kt.is_subtype_of(&want.0) {
                     message.push_str(&format!(

@@ -30,15 +30,24 @@ pub(super) struct Refinements {
 
 impl Refinements {
     fn and(&self, other: &Refinements) -> Refinements {
-        Refinements { yes: both(&self.yes, &other.yes), no: either(&self.no, &other.no) }
+        Refinements {
+            yes: both(&self.yes, &other.yes),
+            no: either(&self.no, &other.no),
+        }
     }
 
     fn or(&self, other: &Refinements) -> Refinements {
-        Refinements { yes: either(&self.yes, &other.yes), no: both(&self.no, &other.no) }
+        Refinements {
+            yes: either(&self.yes, &other.yes),
+            no: both(&self.no, &other.no),
+        }
     }
 
     fn not(self) -> Refinements {
-        Refinements { yes: self.no, no: self.yes }
+        Refinements {
+            yes: self.no,
+            no: self.yes,
+        }
     }
 }
 
@@ -59,7 +68,10 @@ fn both(a: &[Refinement], b: &[Refinement]) -> Vec<Refinement> {
 
 /// One of them holds.
 fn either(a: &[Refinement], b: &[Refinement]) -> Vec<Refinement> {
-    a.iter().filter(|r| b.iter().any(|other| other.name == r.name && other.ty == r.ty)).cloned().collect()
+    a.iter()
+        .filter(|r| b.iter().any(|other| other.name == r.name && other.ty == r.ty))
+        .cloned()
+        .collect()
 }
 
 #[derive(Clone, Debug)]
@@ -93,7 +105,11 @@ impl Emitter<'_> {
 
     fn known_cond(&mut self, loc: Span, known: bool, refinements: Refinements) -> Cond {
         let value = self.constant(IValue::Bool(known), Some(loc));
-        Cond { value, refinements, known: Some(known) }
+        Cond {
+            value,
+            refinements,
+            known: Some(known),
+        }
     }
 
     pub(super) fn cond(&mut self, expr: &Expr) -> Result<Cond> {
@@ -104,7 +120,11 @@ impl Emitter<'_> {
             ExprKind::Unary(UnKind::Not, inner) => {
                 let cond = self.cond(inner)?;
                 let value = self.call_op(Some(expr.span), "aten::__not__", &[cond.value])?;
-                Ok(Cond { value, refinements: cond.refinements.not(), known: cond.known.map(|k| !k) })
+                Ok(Cond {
+                    value,
+                    refinements: cond.refinements.not(),
+                    known: cond.known.map(|k| !k),
+                })
             }
             ExprKind::Bin(kind @ (BinKind::Is | BinKind::IsNot), left, right) => {
                 let is = *kind == BinKind::Is;
@@ -112,7 +132,9 @@ impl Emitter<'_> {
                 let b = self.expr(right, None)?;
                 let known = match (self.none_status(a), self.none_status(b)) {
                     (NoneStatus::Always, NoneStatus::Always) => Some(is),
-                    (NoneStatus::Always, NoneStatus::Never) | (NoneStatus::Never, NoneStatus::Always) => Some(!is),
+                    (NoneStatus::Always, NoneStatus::Never) | (NoneStatus::Never, NoneStatus::Always) => {
+                        Some(!is)
+                    }
                     _ => None,
                 };
                 if let Some(known) = known {
@@ -120,7 +142,11 @@ impl Emitter<'_> {
                 }
                 let value = self.call_op(Some(expr.span), kind.op(), &[a, b])?;
                 let refinements = self.none_refinements(left, a, right, b, is);
-                Ok(Cond { value, refinements, known: None })
+                Ok(Cond {
+                    value,
+                    refinements,
+                    known: None,
+                })
             }
             _ => {
                 if let Some(apply) = expr.as_apply() {
@@ -151,7 +177,11 @@ impl Emitter<'_> {
                 if let Some(constant) = self.g.constant(value) {
                     known = constant.as_bool();
                 }
-                Ok(Cond { value, refinements: Refinements::default(), known })
+                Ok(Cond {
+                    value,
+                    refinements: Refinements::default(),
+                    known,
+                })
             }
         }
     }
@@ -166,15 +196,32 @@ impl Emitter<'_> {
         };
         let some = match self.g.ty(a) {
             Type::Optional(inner) => (**inner).clone(),
-            Type::Union(members) => {
-                Type::union(members.iter().filter(|m| !matches!(m, Type::None)).cloned().collect::<Vec<_>>())
-            }
+            Type::Union(members) => Type::union(
+                members
+                    .iter()
+                    .filter(|m| !matches!(m, Type::None))
+                    .cloned()
+                    .collect::<Vec<_>>(),
+            ),
             _ => return Refinements::default(),
         };
-        let present = vec![Refinement { name: name.into(), ty: some }];
+        let present = vec![Refinement {
+            name: name.into(),
+            ty: some,
+        }];
         // PyTorch learns nothing from `x is None` itself: saved models depend on it.
         let nothing = Vec::new();
-        if is { Refinements { yes: nothing, no: present } } else { Refinements { yes: present, no: nothing } }
+        if is {
+            Refinements {
+                yes: nothing,
+                no: present,
+            }
+        } else {
+            Refinements {
+                yes: present,
+                no: nothing,
+            }
+        }
     }
 
     fn short_circuit(&mut self, loc: Span, first: &Expr, second: &Expr, is_or: bool) -> Result<Cond> {
@@ -193,17 +240,29 @@ impl Emitter<'_> {
             self.if_expr(loc, &lhs, &mut go_on, &mut constant)?
         };
         let Some(rhs) = rhs else {
-            return Err(CompileError::new(ErrorKind::Compile, "the second operand was not compiled"));
+            return Err(CompileError::new(
+                ErrorKind::Compile,
+                "the second operand was not compiled",
+            ));
         };
-        let refinements =
-            if is_or { lhs.refinements.or(&rhs.refinements) } else { lhs.refinements.and(&rhs.refinements) };
+        let refinements = if is_or {
+            lhs.refinements.or(&rhs.refinements)
+        } else {
+            lhs.refinements.and(&rhs.refinements)
+        };
         // `True or x` is known, `x or True` too.
         let known = if lhs.known == Some(is_or) || rhs.known == Some(is_or) {
             Some(is_or)
         } else {
-            lhs.known.zip(rhs.known).map(|(a, b)| if is_or { a || b } else { a && b })
+            lhs.known
+                .zip(rhs.known)
+                .map(|(a, b)| if is_or { a || b } else { a && b })
         };
-        Ok(Cond { value, refinements, known })
+        Ok(Cond {
+            value,
+            refinements,
+            known,
+        })
     }
 
     pub(super) fn if_expr(
@@ -252,7 +311,10 @@ impl Emitter<'_> {
     }
 
     pub(super) fn to_bool(&mut self, loc: Span, value: ValueId) -> Result<ValueId> {
-        let cannot = format!("Could not cast value of type {} to bool", self.g.ty(value).repr_str());
+        let cannot = format!(
+            "Could not cast value of type {} to bool",
+            self.g.ty(value).repr_str()
+        );
         let cast = self.get_sugared_var("bool", loc)?;
         let result = self.call(&cast, loc, &[value.into()], &[], 0);
         let Some(out) = result.ok().and_then(|r| r.simple()) else {
@@ -260,7 +322,10 @@ impl Emitter<'_> {
         };
         if !self.g.ty(out).is_subtype_of(&Type::Bool) {
             let found = self.g.ty(out).repr_str();
-            return self.fail(loc, format!("expected a bool expression for condition but found {found}"));
+            return self.fail(
+                loc,
+                format!("expected a bool expression for condition but found {found}"),
+            );
         }
         Ok(out)
     }
@@ -276,8 +341,11 @@ impl Emitter<'_> {
 
     pub(super) fn if_else(&mut self, loc: Span, cond: &Cond, body: &[Stmt], orelse: &[Stmt]) -> Result<()> {
         if let Some(known) = cond.known {
-            let (refinements, taken) =
-                if known { (&cond.refinements.yes, body) } else { (&cond.refinements.no, orelse) };
+            let (refinements, taken) = if known {
+                (&cond.refinements.yes, body)
+            } else {
+                (&cond.refinements.no, orelse)
+            };
             self.insert_refinements(loc, refinements)?;
             return self.stmts(taken);
         }
@@ -295,7 +363,10 @@ impl Emitter<'_> {
 
         // Variables set in both branches, or in one when the other leaves, are visible behind the `if`.
         let mut mutated = BTreeSet::new();
-        let here = [(&saved_yes, no, &saved_no, no_exits, "false"), (&saved_no, yes, &saved_yes, yes_exits, "true")];
+        let here = [
+            (&saved_yes, no, &saved_no, no_exits, "false"),
+            (&saved_no, yes, &saved_yes, yes_exits, "true"),
+        ];
         for (frame, other_block, other, other_exits, other_name) in here {
             for name in frame.defined_variables() {
                 let saved = self.insert_at_end(other_block);
@@ -332,9 +403,8 @@ impl Emitter<'_> {
                 (None, None) => continue,
             };
             let outer = self.find_in_any_frame(&name).and_then(|s| s.simple());
-            let to_union = outer.is_some_and(|v| {
-                matches!(self.g.ty(v), Type::Union(_) | Type::Optional(_) | Type::Number)
-            });
+            let to_union = outer
+                .is_some_and(|v| matches!(self.g.ty(v), Type::Union(_) | Type::Optional(_) | Type::Number));
             let (ta, tb) = (self.g.ty(a).clone(), self.g.ty(b).clone());
             match ta.unify(&tb, to_union) {
                 Some(ty) => self.top_frame().set_type(&name, ty),
@@ -423,11 +493,19 @@ impl Emitter<'_> {
         if let Some(name) = object.as_var() {
             let refine = |types: &[Type]| -> Vec<Refinement> {
                 let mut types = types.iter().cloned();
-                let Some(first) = types.next() else { return Vec::new() };
+                let Some(first) = types.next() else {
+                    return Vec::new();
+                };
                 let ty = types.fold(first, |a, b| a.unify(&b, true).unwrap_or(a));
-                vec![Refinement { name: name.into(), ty }]
+                vec![Refinement {
+                    name: name.into(),
+                    ty,
+                }]
             };
-            refinements = Refinements { yes: refine(&yes), no: refine(&no) };
+            refinements = Refinements {
+                yes: refine(&yes),
+                no: refine(&no),
+            };
         }
         if all_match {
             return Ok(self.known_cond(object.span, true, refinements));
@@ -439,7 +517,11 @@ impl Emitter<'_> {
         self.g.set_attr(node, "types", Attr::Types(wanted));
         let value = self.g.node_outputs(node)[0];
         self.g.set_type(value, Type::Bool);
-        Ok(Cond { value, refinements, known: None })
+        Ok(Cond {
+            value,
+            refinements,
+            known: None,
+        })
     }
 
     fn gather_types(&mut self, expr: &Expr, types: &mut Vec<Type>) -> Result<()> {

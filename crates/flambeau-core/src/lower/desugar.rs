@@ -24,7 +24,11 @@ pub struct DefOptions<'a> {
 
 /// A function definition.
 pub fn def(function: &ast::FunctionDef, source: &Arc<Text>, options: DefOptions<'_>) -> Result<Def> {
-    Desugar { source, native: options.native }.def(function, options)
+    Desugar {
+        source,
+        native: options.native,
+    }
+    .def(function, options)
 }
 
 /// A lone expression, such as an annotation.
@@ -47,7 +51,11 @@ impl Desugar<'_> {
     }
 
     fn unsupported<T>(&self, span: Span, len: u32, what: &str) -> Result<T> {
-        self.fail(ErrorKind::UnsupportedNode, span.head(len), format!("{what} aren't supported"))
+        self.fail(
+            ErrorKind::UnsupportedNode,
+            span.head(len),
+            format!("{what} aren't supported"),
+        )
     }
 
     fn def(&self, function: &ast::FunctionDef, options: DefOptions<'_>) -> Result<Def> {
@@ -104,7 +112,11 @@ impl Desugar<'_> {
                 );
                 return self.fail(ErrorKind::Compile, params_span, message);
             }
-            for (p, ty) in params.iter_mut().skip(usize::from(is_method)).zip(&signature.params) {
+            for (p, ty) in params
+                .iter_mut()
+                .skip(usize::from(is_method))
+                .zip(&signature.params)
+            {
                 p.ty = Some(self.expr(ty)?);
             }
             returns = signature.returns.as_ref().map(|r| self.expr(r)).transpose()?;
@@ -139,7 +151,13 @@ impl Desugar<'_> {
         let head = |len: u32| stmt.span.head(len);
         let (kind, span) = match &stmt.kind {
             S::FunctionDef(function) if self.native => {
-                let def = self.def(function, DefOptions { self_name: None, native: true })?;
+                let def = self.def(
+                    function,
+                    DefOptions {
+                        self_name: None,
+                        native: true,
+                    },
+                )?;
                 let span = def.span;
                 (StmtKind::Def(Arc::new(def)), span)
             }
@@ -148,9 +166,20 @@ impl Desugar<'_> {
                 let targets = self.exprs(targets)?;
                 let span = targets.first().map_or(value.span, |t| t.span);
                 let span = join(span, &targets).to(value.span);
-                (StmtKind::Assign { targets, value, ty: None }, span)
+                (
+                    StmtKind::Assign {
+                        targets,
+                        value,
+                        ty: None,
+                    },
+                    span,
+                )
             }
-            S::AnnAssign { target, annotation, value } => {
+            S::AnnAssign {
+                target,
+                annotation,
+                value,
+            } => {
                 let Some(value) = value else {
                     return self.unsupported(stmt.span, 1, "annotated assignments without assigned value");
                 };
@@ -159,7 +188,14 @@ impl Desugar<'_> {
                 let ty = self.expr(annotation)?;
                 let span = target.span.to(value.span).to(ty.span);
                 let targets = vec![target];
-                (StmtKind::Assign { targets, value, ty: Some(ty) }, span)
+                (
+                    StmtKind::Assign {
+                        targets,
+                        value,
+                        ty: Some(ty),
+                    },
+                    span,
+                )
             }
             S::AugAssign { target, op, value } => {
                 let target = self.expr(target)?;
@@ -172,7 +208,14 @@ impl Desugar<'_> {
                     return self.not_supported(span, message);
                 }
                 let span = target.span.to(value.span);
-                (StmtKind::AugAssign { target, op: bin(*op), value }, span)
+                (
+                    StmtKind::AugAssign {
+                        target,
+                        op: bin(*op),
+                        value,
+                    },
+                    span,
+                )
             }
             S::Delete { targets } => {
                 let targets = self.exprs(targets)?;
@@ -220,7 +263,13 @@ impl Desugar<'_> {
                 let span = body_span(head(5).to(test.span), &body);
                 (StmtKind::While { test, body }, span)
             }
-            S::For { target, iter, body, orelse, .. } => {
+            S::For {
+                target,
+                iter,
+                body,
+                orelse,
+                ..
+            } => {
                 if !orelse.is_empty() {
                     return self.not_supported(head(3), "else branches of for loops aren't supported");
                 }
@@ -321,7 +370,11 @@ impl Desugar<'_> {
                     let Some(arg) = &keyword.arg else {
                         return self.not_supported(span, "keyword-arg expansion is not supported");
                     };
-                    attributes.push(Attribute { name: arg.name.clone(), value, span });
+                    attributes.push(Attribute {
+                        name: arg.name.clone(),
+                        value,
+                        span,
+                    });
                 }
                 return Ok(Expr::apply(callee, inputs, attributes));
             }
@@ -354,10 +407,18 @@ impl Desugar<'_> {
                 let joined = values.into_iter().reduce(|left, right| binary(kind, left, right));
                 return match joined {
                     Some(joined) => Ok(joined),
-                    None => self.fail(ErrorKind::Frontend, expr.span, "expected at least 2 values in BoolOp"),
+                    None => self.fail(
+                        ErrorKind::Frontend,
+                        expr.span,
+                        "expected at least 2 values in BoolOp",
+                    ),
                 };
             }
-            E::Compare { left, ops, comparators } => {
+            E::Compare {
+                left,
+                ops,
+                comparators,
+            } => {
                 let mut left = self.expr(left)?;
                 let rights = self.exprs(comparators)?;
                 let mut result: Option<Expr> = None;
@@ -429,7 +490,11 @@ impl Desugar<'_> {
                 let span = head.to(elt.span).to(target.span).to(iter.span);
                 (ExprKind::ListComp(Box::new(ListComp { elt, target, iter })), span)
             }
-            E::DictComp { key, value, generators } => {
+            E::DictComp {
+                key,
+                value,
+                generators,
+            } => {
                 let head = expr.span.head(0);
                 let generator = self.generator(generators, head)?;
                 let key = self.expr(key)?;
@@ -437,7 +502,15 @@ impl Desugar<'_> {
                 let target = self.expr(&generator.target)?;
                 let iter = self.expr(&generator.iter)?;
                 let span = head.to(key.span).to(value.span).to(target.span).to(iter.span);
-                (ExprKind::DictComp(Box::new(DictComp { key, value, target, iter })), span)
+                (
+                    ExprKind::DictComp(Box::new(DictComp {
+                        key,
+                        value,
+                        target,
+                        iter,
+                    })),
+                    span,
+                )
             }
             E::JoinedStr(parts) => {
                 let mut text = String::new();
@@ -445,7 +518,12 @@ impl Desugar<'_> {
                 for part in parts {
                     match part {
                         ast::FStringPart::Text(piece, _) => text.push_str(piece),
-                        ast::FStringPart::Value { value, conversion, format, .. } => {
+                        ast::FStringPart::Value {
+                            value,
+                            conversion,
+                            format,
+                            ..
+                        } => {
                             if conversion.is_some() {
                                 let message = "Don't support conversion in JoinedStr";
                                 return self.not_supported(expr.span.head(1), message);
@@ -461,7 +539,10 @@ impl Desugar<'_> {
                 }
                 let head = expr.span.head(1);
                 let text = Expr::new(ExprKind::Str(text), head);
-                let name = Ident { name: "format".into(), span: head };
+                let name = Ident {
+                    name: "format".into(),
+                    span: head,
+                };
                 let callee = Expr::new(ExprKind::Select(Box::new(text), name), head);
                 return Ok(Expr::apply(callee, args, Vec::new()));
             }
@@ -484,7 +565,11 @@ impl Desugar<'_> {
         Span::new(start as u32, (start + attr.name.len()) as u32)
     }
 
-    fn generator<'e>(&self, generators: &'e [ast::Comprehension], span: Span) -> Result<&'e ast::Comprehension> {
+    fn generator<'e>(
+        &self,
+        generators: &'e [ast::Comprehension],
+        span: Span,
+    ) -> Result<&'e ast::Comprehension> {
         let [generator] = generators else {
             return self.not_supported(span, "Only a single generator is currently supported");
         };
@@ -509,7 +594,10 @@ impl Desugar<'_> {
         let start = part(lower)?;
         let end = part(upper)?;
         let step = part(step)?;
-        Ok(Expr::new(ExprKind::Slice(Box::new(SliceExpr { start, end, step })), span))
+        Ok(Expr::new(
+            ExprKind::Slice(Box::new(SliceExpr { start, end, step })),
+            span,
+        ))
     }
 
     fn constant(&self, constant: &ast::Constant, span: Span) -> Result<Expr> {

@@ -183,11 +183,14 @@ impl Emitter<'_> {
         if let Some(annotated) = annotated
             && !ty.is_subtype_of(annotated)
         {
-            return self.fail(loc, format!(
-                "Variable '{name}' is annotated with type {} but is being assigned to a value of type {}",
-                annotated.repr_str(),
-                ty.repr_str()
-            ));
+            return self.fail(
+                loc,
+                format!(
+                    "Variable '{name}' is annotated with type {} but is being assigned to a value of type {}",
+                    annotated.repr_str(),
+                    ty.repr_str()
+                ),
+            );
         }
         let node = self.store(name, v);
         self.g.node_mut(node).range = Some(self.text.range(loc));
@@ -202,7 +205,11 @@ impl Emitter<'_> {
         for frame in &mut self.frames {
             removed |= frame.types.remove(name).is_some() | frame.values.remove(name).is_some();
         }
-        if removed { Ok(()) } else { self.variable_not_found(name, loc) }
+        if removed {
+            Ok(())
+        } else {
+            self.variable_not_found(name, loc)
+        }
     }
 
     fn variable_not_found<T>(&self, name: &str, loc: Span) -> Result<T> {
@@ -262,7 +269,10 @@ fn builtin_name(name: &str) -> Option<Sugared> {
         "getattr" => Sugared::Form(Form::GetAttr),
         "hasattr" => Sugared::Form(Form::HasAttr),
         "isinstance" => Sugared::Form(Form::IsInstance),
-        "_to_tensor" => Sugared::Cast { ty: Type::TENSOR, op: "prim::NumToTensor" },
+        "_to_tensor" => Sugared::Cast {
+            ty: Type::TENSOR,
+            op: "prim::NumToTensor",
+        },
         "len" => Sugared::magic_builtin("__len__", "aten::len"),
         "hex" => Sugared::magic_builtin("__hex__", "aten::hex"),
         "oct" => Sugared::magic_builtin("__oct__", "aten::oct"),

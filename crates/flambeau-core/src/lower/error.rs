@@ -62,7 +62,10 @@ impl Text {
             origin: None,
             views: file.views().iter().map(|v| (v.start, v.end)).collect(),
         };
-        Arc::new(Text { file, source: Arc::new(source) })
+        Arc::new(Text {
+            file,
+            source: Arc::new(source),
+        })
     }
 
     pub fn range(&self, span: Span) -> SourceRange {
@@ -100,7 +103,14 @@ pub type Result<T, E = Box<CompileError>> = std::result::Result<T, E>;
 
 impl CompileError {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Box<Self> {
-        Box::new(Self { kind, message: message.into(), place: None, frames: Vec::new(), entered: None, outside: false })
+        Box::new(Self {
+            kind,
+            message: message.into(),
+            place: None,
+            frames: Vec::new(),
+            entered: None,
+            outside: false,
+        })
     }
 
     pub fn at(kind: ErrorKind, text: &Arc<Text>, span: Span, message: impl Into<String>) -> Box<Self> {
@@ -137,8 +147,10 @@ impl CompileError {
 
 impl fmt::Display for CompileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let frontend =
-            matches!(self.kind, ErrorKind::UnsupportedNode | ErrorKind::NotSupported | ErrorKind::Frontend);
+        let frontend = matches!(
+            self.kind,
+            ErrorKind::UnsupportedNode | ErrorKind::NotSupported | ErrorKind::Frontend
+        );
         if !frontend && self.place.is_some() {
             f.write_str("\n")?;
         }
@@ -148,7 +160,11 @@ impl fmt::Display for CompileError {
         };
         write!(f, ":\n{}", highlight(&place.0.file, place.1, ""))?;
         for frame in &self.frames {
-            writeln!(f, "'{}' is being compiled since it was called from '{}'", frame.callee, frame.caller)?;
+            writeln!(
+                f,
+                "'{}' is being compiled since it was called from '{}'",
+                frame.callee, frame.caller
+            )?;
             f.write_str(&highlight(&frame.text.file, frame.span, ""))?;
         }
         Ok(())

@@ -60,7 +60,14 @@ impl Exits {
         };
         let yes = constant(true);
         let no = constant(false);
-        let mut exits = Exits { kind, yes, no, throws: no, units: HashMap::new(), target: None };
+        let mut exits = Exits {
+            kind,
+            yes,
+            no,
+            throws: no,
+            units: HashMap::new(),
+            target: None,
+        };
         exits.throws = exits.unit(g, &Type::Bool);
         exits
     }
@@ -79,7 +86,10 @@ impl Exits {
     }
 
     fn wont(&self) -> Exit {
-        Exit { taken: self.no, values: Vec::new() }
+        Exit {
+            taken: self.no,
+            values: Vec::new(),
+        }
     }
 
     fn status(&self, exit: &Exit) -> Status {
@@ -109,9 +119,17 @@ impl Exits {
         while let Some(node) = at {
             at = g.next_node(node);
             match g.kind(node) {
-                "prim::RaiseException" => exit = Exit { taken: self.throws, values: Vec::new() },
+                "prim::RaiseException" => {
+                    exit = Exit {
+                        taken: self.throws,
+                        values: Vec::new(),
+                    }
+                }
                 "prim::ReturnStmt" | "prim::LoopContinuation" if g.kind(node) == self.kind => {
-                    exit = Exit { taken: self.yes, values: g.node_inputs(node).to_vec() };
+                    exit = Exit {
+                        taken: self.yes,
+                        values: g.node_inputs(node).to_vec(),
+                    };
                     g.destroy(node);
                 }
                 "prim::If" => exit = self.branch(g, node),
@@ -205,7 +223,12 @@ impl Exits {
             _ => Status::Might,
         };
         match status {
-            Status::Throws => return Exit { taken: self.throws, values: Vec::new() },
+            Status::Throws => {
+                return Exit {
+                    taken: self.throws,
+                    values: Vec::new(),
+                };
+            }
             Status::Wont => return self.wont(),
             _ => {}
         }
@@ -223,7 +246,10 @@ impl Exits {
         };
         add_if_outputs(g, node, &a.values, &b.values);
         let outputs = g.node_outputs(node);
-        Exit { taken, values: outputs[outputs.len() - a.values.len()..].to_vec() }
+        Exit {
+            taken,
+            values: outputs[outputs.len() - a.values.len()..].to_vec(),
+        }
     }
 
     fn match_units(&mut self, g: &mut Graph, values: &[ValueId]) -> Vec<ValueId> {
@@ -322,24 +348,35 @@ fn inline_consecutive_ifs(g: &mut Graph, block: BlockId) {
 }
 
 fn merge_next_if(g: &mut Graph, first: NodeId) -> bool {
-    let Some(second) = g.next_node(first) else { return false };
+    let Some(second) = g.next_node(first) else {
+        return false;
+    };
     if g.kind(first) != "prim::If" || g.kind(second) != "prim::If" {
         return false;
     }
     let cond = g.node_inputs(second)[0];
-    let Some(offset) = g.node_outputs(first).iter().position(|o| *o == cond) else { return false };
+    let Some(offset) = g.node_outputs(first).iter().position(|o| *o == cond) else {
+        return false;
+    };
     let blocks = g.node_blocks(first).to_vec();
-    let known: Vec<Option<bool>> =
-        blocks.iter().map(|b| g.constant(g.returns(*b)[offset]).and_then(|v| v.as_bool())).collect();
-    let [Some(yes), Some(no)] = known[..] else { return false };
+    let known: Vec<Option<bool>> = blocks
+        .iter()
+        .map(|b| g.constant(g.returns(*b)[offset]).and_then(|v| v.as_bool()))
+        .collect();
+    let [Some(yes), Some(no)] = known[..] else {
+        return false;
+    };
     if yes == no {
         return false;
     }
     let outputs = g.node_outputs(first).to_vec();
     for (block, taken) in blocks.iter().zip([yes, no]) {
         let source = g.node_blocks(second)[usize::from(!taken)];
-        let mut map: HashMap<ValueId, ValueId> =
-            outputs.iter().copied().zip(g.returns(*block).iter().copied()).collect();
+        let mut map: HashMap<ValueId, ValueId> = outputs
+            .iter()
+            .copied()
+            .zip(g.returns(*block).iter().copied())
+            .collect();
         clone_block_into(g, source, *block, &mut map);
     }
     for output in g.node_outputs(second).to_vec() {

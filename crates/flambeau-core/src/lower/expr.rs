@@ -64,7 +64,9 @@ impl Emitter<'_> {
             },
             ExprKind::Unary(UnKind::Not, _) => Ok(self.cond(expr)?.value),
             ExprKind::Unary(UnKind::Neg, inner) => self.unary(loc, "__neg__", "aten::neg", inner),
-            ExprKind::Unary(UnKind::Invert, inner) => self.unary(loc, "__invert__", "aten::bitwise_not", inner),
+            ExprKind::Unary(UnKind::Invert, inner) => {
+                self.unary(loc, "__invert__", "aten::bitwise_not", inner)
+            }
             ExprKind::Starred(_) => self.fail(loc, "Unexpected starred expansion. File a bug report"),
             ExprKind::Int(i) => Ok(self.int_constant(*i, loc)),
             ExprKind::Float(f) => Ok(self.float_constant(*f, loc)),
@@ -137,10 +139,12 @@ impl Emitter<'_> {
         let value = self.as_value(&result, loc)?;
         // `-1` is a constant.
         match self.g.defining_node(value) {
-            Some(node) if self.g.kind(node) == op => match crate::passes::evaluate::run_if_constant(&self.g, node) {
-                Some(outputs) if outputs.len() == 1 => Ok(self.constant(outputs[0].clone(), Some(loc))),
-                _ => Ok(value),
-            },
+            Some(node) if self.g.kind(node) == op => {
+                match crate::passes::evaluate::run_if_constant(&self.g, node) {
+                    Some(outputs) if outputs.len() == 1 => Ok(self.constant(outputs[0].clone(), Some(loc))),
+                    _ => Ok(value),
+                }
+            }
             _ => Ok(value),
         }
     }

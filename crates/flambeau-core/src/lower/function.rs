@@ -72,7 +72,9 @@ fn compile(function: &Arc<Function>, definition: &Definition) -> Result<Body> {
     passes::normalize_ops::run(&mut g, definition.table);
     passes::cleanup(&mut g, definition.table)?;
     for (name, value) in &definition.defaults {
-        let Some(argument) = schema.arguments.iter_mut().find(|a| *a.name == **name) else { continue };
+        let Some(argument) = schema.arguments.iter_mut().find(|a| *a.name == **name) else {
+            continue;
+        };
         // `BroadcastingList2[int] = 0` stands for two zeros.
         let broadcast = match (argument.size, &argument.ty, value) {
             (Some(n), Type::List(element), IValue::Int(_) | IValue::Double(_)) if n <= 16 => {
@@ -106,15 +108,27 @@ pub(super) fn fit_default(value: &IValue, ty: &Type) -> Option<IValue> {
         (IValue::Bool(b), Type::Float) => Some(IValue::Double(f64::from(u8::from(*b)))),
         (IValue::Int(i), Type::Bool) => Some(IValue::Bool(*i != 0)),
         (IValue::List(list), Type::List(element)) => {
-            let items = list.to_vec().iter().map(|v| fit_default(v, element)).collect::<Option<Vec<_>>>()?;
+            let items = list
+                .to_vec()
+                .iter()
+                .map(|v| fit_default(v, element))
+                .collect::<Option<Vec<_>>>()?;
             Some(IValue::list((**element).clone(), items))
         }
         (IValue::Tuple(items), Type::List(element)) => {
-            let items = items.items.iter().map(|v| fit_default(v, element)).collect::<Option<Vec<_>>>()?;
+            let items = items
+                .items
+                .iter()
+                .map(|v| fit_default(v, element))
+                .collect::<Option<Vec<_>>>()?;
             Some(IValue::list((**element).clone(), items))
         }
         (IValue::Tuple(items), Type::Tuple(tuple)) if items.items.len() == tuple.elements.len() => {
-            let fitted = items.items.iter().zip(&tuple.elements).map(|(v, t)| fit_default(v, t));
+            let fitted = items
+                .items
+                .iter()
+                .zip(&tuple.elements)
+                .map(|(v, t)| fit_default(v, t));
             Some(IValue::tuple(fitted.collect::<Option<Vec<_>>>()?))
         }
         (IValue::Dict(dict), Type::Dict(kv)) => {
@@ -122,7 +136,11 @@ pub(super) fn fit_default(value: &IValue, ty: &Type) -> Option<IValue> {
             for (k, v) in dict.pairs() {
                 pairs.push((fit_default(&k, &kv.0)?, fit_default(&v, &kv.1)?));
             }
-            Some(IValue::Dict(flambeau_ir::value::Dict::from_pairs(kv.0.clone(), kv.1.clone(), pairs)))
+            Some(IValue::Dict(flambeau_ir::value::Dict::from_pairs(
+                kv.0.clone(),
+                kv.1.clone(),
+                pairs,
+            )))
         }
         (value, ty) => value.ty().is_subtype_of(ty).then(|| value.clone()),
     }
@@ -130,7 +148,11 @@ pub(super) fn fit_default(value: &IValue, ty: &Type) -> Option<IValue> {
 
 impl<'a> Emitter<'a> {
     /// An emitter with nothing in it yet.
-    pub(super) fn detached(text: &Arc<Text>, resolver: &'a dyn Resolver, table: &'static OpTable) -> Emitter<'a> {
+    pub(super) fn detached(
+        text: &Arc<Text>,
+        resolver: &'a dyn Resolver,
+        table: &'static OpTable,
+    ) -> Emitter<'a> {
         Emitter {
             g: Graph::new(),
             table,
@@ -150,7 +172,12 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    pub(super) fn emit_def(&mut self, def: &Def, receiver: Option<&Receiver>, block: BlockId) -> Result<Schema> {
+    pub(super) fn emit_def(
+        &mut self,
+        def: &Def,
+        receiver: Option<&Receiver>,
+        block: BlockId,
+    ) -> Result<Schema> {
         let declared = def.returns.as_ref().map(|r| self.annotation(r)).transpose();
         let arguments = self.parameter_types(def, receiver.is_some())?;
         let declared = declared?;
@@ -160,7 +187,11 @@ impl<'a> Emitter<'a> {
         let arguments = self.formal_arguments(def, receiver, arguments, block)?;
         self.stmts(&def.body)?;
         self.maybe_no_return(def, block)?;
-        let returned = self.defs.last().and_then(|d| d.merged_return.clone()).unwrap_or(Type::None);
+        let returned = self
+            .defs
+            .last()
+            .and_then(|d| d.merged_return.clone())
+            .unwrap_or(Type::None);
         // Stands for the result until exits are transformed.
         let placeholder = self.uninitialized(&returned, None);
         self.g.add_return(block, placeholder);
@@ -198,9 +229,10 @@ impl<'a> Emitter<'a> {
                     );
                 }
                 let table_constant = match &default.kind {
-                    ExprKind::Select(base, field) if base.as_var() == Some("CONSTANTS") => {
-                        self.resolver.table_constant(&field.name).filter(|v| v.ty().is_subtype_of(&argument.ty))
-                    }
+                    ExprKind::Select(base, field) if base.as_var() == Some("CONSTANTS") => self
+                        .resolver
+                        .table_constant(&field.name)
+                        .filter(|v| v.ty().is_subtype_of(&argument.ty)),
                     _ => None,
                 };
                 let literal = || literal_value(default).and_then(|v| fit_default(&v, &argument.ty));
@@ -258,7 +290,10 @@ impl<'a> Emitter<'a> {
     fn set_state_type(&mut self, def: &Def, receiver: &Receiver) -> Result<Type> {
         if def.params.len() != 2 {
             let found = def.params.len();
-            return self.fail(def.span, format!("Expected 2 arguments for `__setstate__`, got: {found}"));
+            return self.fail(
+                def.span,
+                format!("Expected 2 arguments for `__setstate__`, got: {found}"),
+            );
         }
         let Some(getter) = receiver.class().method("__getstate__") else {
             return self.fail(

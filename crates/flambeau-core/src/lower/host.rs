@@ -40,7 +40,10 @@ pub enum HostValue {
     TorchCheck,
     /// One function, or the overloads of one.
     Functions(Vec<Arc<Function>>),
-    Class { class: Arc<ClassType>, members: Option<Arc<dyn Scope>> },
+    Class {
+        class: Arc<ClassType>,
+        members: Option<Arc<dyn Scope>>,
+    },
     NamedTuple(Type),
     Enum(Type),
     Interface(Type),
@@ -81,7 +84,11 @@ impl HostValue {
             },
             HostValue::Module(_) => "module".into(),
             HostValue::Builtin(_) => "builtin_function_or_method".into(),
-            HostValue::Form(_) | HostValue::TorchCheck | HostValue::Functions(_) | HostValue::Unused(_) | HostValue::Dispatch(_) => "function".into(),
+            HostValue::Form(_)
+            | HostValue::TorchCheck
+            | HostValue::Functions(_)
+            | HostValue::Unused(_)
+            | HostValue::Dispatch(_) => "function".into(),
             HostValue::Enum(_) => "EnumType".into(),
             HostValue::LegacyTensor(_) => "tensortype".into(),
             HostValue::SliceClass

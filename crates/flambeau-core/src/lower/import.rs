@@ -93,7 +93,9 @@ impl SourceImporter {
         if let Some(ty) = self.state.lock().types.get(name) {
             return Ok(Some(ty.clone()));
         }
-        let Some((prefix, _)) = name.rsplit_once('.') else { return Ok(None) };
+        let Some((prefix, _)) = name.rsplit_once('.') else {
+            return Ok(None);
+        };
         self.load_file(prefix)?;
         let pending = {
             let mut state = self.state.lock();
@@ -102,7 +104,9 @@ impl SourceImporter {
                 _ => None,
             }
         };
-        let Some(Pending::Class(class, text)) = pending else { return Ok(None) };
+        let Some(Pending::Class(class, text)) = pending else {
+            return Ok(None);
+        };
         self.import_type(name, &class, &text)?;
         Ok(self.state.lock().types.get(name).cloned())
     }
@@ -111,7 +115,10 @@ impl SourceImporter {
     pub fn load_class(&self, name: &str) -> Result<Arc<ClassType>> {
         match self.find_type(name)? {
             Some(Type::Class(class)) => Ok(class),
-            _ => Err(CompileError::new(ErrorKind::Compile, format!("the archive has no class `{name}`"))),
+            _ => Err(CompileError::new(
+                ErrorKind::Compile,
+                format!("the archive has no class `{name}`"),
+            )),
         }
     }
 
@@ -120,14 +127,18 @@ impl SourceImporter {
         if let Some(function) = self.state.lock().functions.get(name) {
             return Ok(Some(function.clone()));
         }
-        let Some((prefix, _)) = name.rsplit_once('.') else { return Ok(None) };
+        let Some((prefix, _)) = name.rsplit_once('.') else {
+            return Ok(None);
+        };
         self.load_file(prefix)?;
         let mut state = self.state.lock();
         let pending = match state.pending.get(name) {
             Some(Pending::Function(..)) => state.pending.remove(name),
             _ => None,
         };
-        let Some(Pending::Function(function, text)) = pending else { return Ok(None) };
+        let Some(Pending::Function(function, text)) = pending else {
+            return Ok(None);
+        };
         let function = self.define(name, &function, &text, None)?;
         state.functions.insert(name.into(), function.clone());
         Ok(Some(function))
@@ -143,7 +154,10 @@ impl SourceImporter {
                 let expr = desugar::expr(&expr, &text)?;
                 self.type_of(&expr, &text)
             }
-            _ => Err(CompileError::new(ErrorKind::Compile, format!("cannot read the type `{}`", text.source.text))),
+            _ => Err(CompileError::new(
+                ErrorKind::Compile,
+                format!("cannot read the type `{}`", text.source.text),
+            )),
         }
     }
 
@@ -178,7 +192,10 @@ impl SourceImporter {
             origin: self.source.origin(path),
             views: Vec::new(),
         };
-        let text = Arc::new(Text { source: Arc::new(source), file });
+        let text = Arc::new(Text {
+            source: Arc::new(source),
+            file,
+        });
         Ok((module, text))
     }
 
@@ -187,12 +204,16 @@ impl SourceImporter {
             return Ok(());
         }
         let path = qualifier.replace('.', "/");
-        let Some(code) = self.source.code(&path) else { return Ok(()) };
+        let Some(code) = self.source.code(&path) else {
+            return Ok(());
+        };
         let (module, text) = self.parse(&path, code)?;
         let mut state = self.state.lock();
         for stmt in module.body {
             let (name, pending) = match stmt.kind {
-                ast::StmtKind::ClassDef(class) => (class.name.name.clone(), Pending::Class(class, text.clone())),
+                ast::StmtKind::ClassDef(class) => {
+                    (class.name.name.clone(), Pending::Class(class, text.clone()))
+                }
                 ast::StmtKind::FunctionDef(f) => (f.name.name.clone(), Pending::Function(f, text.clone())),
                 // `op_version_set = 1` and imports of old files say nothing that is needed.
                 _ => continue,
@@ -209,7 +230,14 @@ impl SourceImporter {
         text: &Arc<Text>,
         class: Option<&Arc<ClassType>>,
     ) -> Result<Arc<Function>> {
-        let def = desugar::def(function, text, DefOptions { self_name: None, native: true })?;
+        let def = desugar::def(
+            function,
+            text,
+            DefOptions {
+                self_name: None,
+                native: true,
+            },
+        )?;
         Ok(define_function(
             name,
             Definition {
@@ -246,7 +274,10 @@ impl SourceImporter {
         let path = entry.strip_prefix("code/").unwrap_or(entry);
         let path = path.strip_suffix(".py").unwrap_or(path);
         let Some(code) = self.source.code(path) else {
-            return Err(CompileError::new(ErrorKind::Compile, format!("the archive has no entry `{entry}`")));
+            return Err(CompileError::new(
+                ErrorKind::Compile,
+                format!("the archive has no entry `{entry}`"),
+            ));
         };
         let (module, text) = self.parse(path, code)?;
         self.register(&class.name, Type::Class(class.clone()));
@@ -287,7 +318,11 @@ impl SourceImporter {
                         _ => {}
                     }
                 }
-                ast::StmtKind::AnnAssign { target, annotation, value } => {
+                ast::StmtKind::AnnAssign {
+                    target,
+                    annotation,
+                    value,
+                } => {
                     let Some(field) = target.as_name() else { continue };
                     match value {
                         None => {
@@ -297,7 +332,14 @@ impl SourceImporter {
                                     class.add_attribute(field, ty, AttributeKind::Regular);
                                 }
                                 None => {
-                                    self.add_attribute(&class, field, annotation, text, &parameters, &buffers)?;
+                                    self.add_attribute(
+                                        &class,
+                                        field,
+                                        annotation,
+                                        text,
+                                        &parameters,
+                                        &buffers,
+                                    )?;
                                 }
                             }
                         }
@@ -323,12 +365,22 @@ impl SourceImporter {
     /// `__forward_hooks__ = […]` lists hooks in old files; they are methods like others there.
     fn add_hooks(&self, class: &Arc<ClassType>, def: &ast::ClassDef) {
         for stmt in &def.body {
-            let ast::StmtKind::Assign { targets, value, .. } = &stmt.kind else { continue };
-            let Some(list) = targets.first().and_then(ast::Expr::as_name) else { continue };
-            let ast::ExprKind::List(items) = &value.kind else { continue };
+            let ast::StmtKind::Assign { targets, value, .. } = &stmt.kind else {
+                continue;
+            };
+            let Some(list) = targets.first().and_then(ast::Expr::as_name) else {
+                continue;
+            };
+            let ast::ExprKind::List(items) = &value.kind else {
+                continue;
+            };
             for item in items {
-                let ast::ExprKind::Constant(ast::Constant::Str(name)) = &item.kind else { continue };
-                let Some(method) = class.method(name) else { continue };
+                let ast::ExprKind::Constant(ast::Constant::Str(name)) = &item.kind else {
+                    continue;
+                };
+                let Some(method) = class.method(name) else {
+                    continue;
+                };
                 match list {
                     "__forward_hooks__" => class.add_forward_hook(method),
                     "__forward_pre_hooks__" => class.add_forward_pre_hook(method),
@@ -373,7 +425,9 @@ impl SourceImporter {
         let value = match &expr.kind {
             ExprKind::Var(name) if name == "inf" => Some(IValue::Double(f64::INFINITY)),
             ExprKind::Var(name) if name == "nan" => Some(IValue::Double(f64::NAN)),
-            ExprKind::Select(base, field) if base.as_var() == Some("CONSTANTS") => self.constant_at(&field.name),
+            ExprKind::Select(base, field) if base.as_var() == Some("CONSTANTS") => {
+                self.constant_at(&field.name)
+            }
             _ => literal_value(&expr),
         };
         let fitted = match (value, wanted) {
@@ -382,7 +436,12 @@ impl SourceImporter {
         };
         match fitted {
             Some(value) => Ok(value),
-            None => Err(CompileError::at(ErrorKind::Compile, text, expr.span, "cannot read the class constant")),
+            None => Err(CompileError::at(
+                ErrorKind::Compile,
+                text,
+                expr.span,
+                "cannot read the class constant",
+            )),
         }
     }
 
@@ -396,7 +455,12 @@ impl SourceImporter {
         let mut types = Vec::new();
         let mut defaults = Vec::new();
         for stmt in &def.body {
-            let ast::StmtKind::AnnAssign { target, annotation, value } = &stmt.kind else {
+            let ast::StmtKind::AnnAssign {
+                target,
+                annotation,
+                value,
+            } = &stmt.kind
+            else {
                 if matches!(stmt.kind, ast::StmtKind::Pass) {
                     continue;
                 }
@@ -412,14 +476,19 @@ impl SourceImporter {
             let ty = self.type_of(&annotation, text)?;
             if let Some(value) = value {
                 let value = desugar::expr(value, text)?;
-                if let Some(value) = literal_value(&value).and_then(|v| super::function::fit_default(&v, &ty)) {
+                if let Some(value) = literal_value(&value).and_then(|v| super::function::fit_default(&v, &ty))
+                {
                     defaults.push(value);
                 }
             }
             fields.push(field.into());
             types.push(ty);
         }
-        let info = NamedTupleInfo { name: name.into(), fields, defaults };
+        let info = NamedTupleInfo {
+            name: name.into(),
+            fields,
+            defaults,
+        };
         self.register(name, Type::named_tuple(info.into(), types));
         Ok(())
     }
@@ -432,24 +501,46 @@ impl SourceImporter {
                 ast::StmtKind::AnnAssign { target, value, .. } => (Some(target), value.as_ref()),
                 _ => continue,
             };
-            let (Some(member), Some(value)) = (target.and_then(ast::Expr::as_name), value) else { continue };
+            let (Some(member), Some(value)) = (target.and_then(ast::Expr::as_name), value) else {
+                continue;
+            };
             let expr = desugar::expr(value, text)?;
             let Some(value) = literal_value(&expr) else {
-                return Err(CompileError::at(ErrorKind::Compile, text, expr.span, "cannot read the enum's value"));
+                return Err(CompileError::at(
+                    ErrorKind::Compile,
+                    text,
+                    expr.span,
+                    "cannot read the enum's value",
+                ));
             };
             members.push((member.into(), value));
         }
         let value_type = members.first().map_or(Type::Int, |(_, v)| v.ty());
-        self.register(name, Type::Enum(Arc::new(EnumType { name: name.into(), value_type, members })));
+        self.register(
+            name,
+            Type::Enum(Arc::new(EnumType {
+                name: name.into(),
+                value_type,
+                members,
+            })),
+        );
         Ok(())
     }
 
-    fn import_interface(&self, name: &str, def: &ast::ClassDef, text: &Arc<Text>, is_module: bool) -> Result<()> {
+    fn import_interface(
+        &self,
+        name: &str,
+        def: &ast::ClassDef,
+        text: &Arc<Text>,
+        is_module: bool,
+    ) -> Result<()> {
         let interface = InterfaceType::new(name, is_module);
         self.register(name, Type::Interface(interface.clone()));
         let resolver = self.resolver();
         for stmt in &def.body {
-            let ast::StmtKind::FunctionDef(function) = &stmt.kind else { continue };
+            let ast::StmtKind::FunctionDef(function) = &stmt.kind else {
+                continue;
+            };
             let schema = interface_method(function, text, &interface, &*resolver, self.table)?;
             interface.add_method(schema);
         }
@@ -466,7 +557,14 @@ pub(super) fn interface_method(
     table: &'static OpTable,
 ) -> Result<Schema> {
     use flambeau_ir::schema::Argument;
-    let def = desugar::def(function, text, DefOptions { self_name: None, native: true })?;
+    let def = desugar::def(
+        function,
+        text,
+        DefOptions {
+            self_name: None,
+            native: true,
+        },
+    )?;
     let Some(returns) = &def.returns else {
         let message = "interface declarations must have a return type annotated.";
         return Err(CompileError::at(ErrorKind::Compile, text, def.span, message));
@@ -492,7 +590,9 @@ pub(super) fn interface_method(
 }
 
 fn strings(list: &ast::Expr) -> HashSet<String> {
-    let ast::ExprKind::List(items) = &list.kind else { return HashSet::new() };
+    let ast::ExprKind::List(items) = &list.kind else {
+        return HashSet::new();
+    };
     let strings = items.iter().filter_map(|item| match &item.kind {
         ast::ExprKind::Constant(ast::Constant::Str(s)) => Some(s.clone()),
         _ => None,
@@ -505,7 +605,10 @@ fn packed_params_type(class: &str, field: &str, annotation: &ast::Expr) -> Optio
     if field != "_packed_params" || annotation.as_name() != Some("Tensor") {
         return None;
     }
-    let plain: Vec<&str> = class.split('.').filter(|part| !part.starts_with("___torch_mangle_")).collect();
+    let plain: Vec<&str> = class
+        .split('.')
+        .filter(|part| !part.starts_with("___torch_mangle_"))
+        .collect();
     let class = plain.join(".");
     matches!(
         class.as_str(),
@@ -556,7 +659,13 @@ impl Resolver for ArchiveResolver {
         self.0.constant_at(field)
     }
 
-    fn archive_attr(&self, of: &Sugared, field: &str, emitter: &mut Emitter<'_>, loc: Span) -> Result<Sugared> {
+    fn archive_attr(
+        &self,
+        of: &Sugared,
+        field: &str,
+        emitter: &mut Emitter<'_>,
+        loc: Span,
+    ) -> Result<Sugared> {
         match of {
             Sugared::Constants => {
                 if field.len() < 2 || !field.as_bytes()[1..].iter().all(u8::is_ascii_digit) {
@@ -564,10 +673,13 @@ impl Resolver for ArchiveResolver {
                 }
                 let Some(value) = self.0.constant_at(field) else {
                     let size = self.0.constants.len();
-                    return emitter.fail(loc, format!(
-                        "constant index {} is out of bounds (constant table has {size} entries)",
-                        &field[1..]
-                    ));
+                    return emitter.fail(
+                        loc,
+                        format!(
+                            "constant index {} is out of bounds (constant table has {size} entries)",
+                            &field[1..]
+                        ),
+                    );
                 };
                 let value = emitter.constant(value, Some(loc));
                 Ok(Sugared::Simple(value))

@@ -32,7 +32,9 @@ impl Emitter<'_> {
                 let start = slice.start.as_ref().map(|e| self.expr(e, None)).transpose()?;
                 let end = slice.end.as_ref().map(|e| self.expr(e, None)).transpose()?;
                 let step = slice.step.as_ref().map(|e| self.expr(e, None)).transpose()?;
-                return Ok(Sugared::Simple(self.tuple_slice(value_loc, tuple, start, end, step)?));
+                return Ok(Sugared::Simple(
+                    self.tuple_slice(value_loc, tuple, start, end, step)?,
+                ));
             }
             let container = self.as_value(&sugared, value_loc)?;
             let dim = self.slice_dim(container, loc);
@@ -65,7 +67,13 @@ impl Emitter<'_> {
             .then(|| self.constant(IValue::Int(0), Some(loc)))
     }
 
-    fn slice(&mut self, loc: Span, value: ValueId, dim: Option<ValueId>, slice: &SliceExpr) -> Result<ValueId> {
+    fn slice(
+        &mut self,
+        loc: Span,
+        value: ValueId,
+        dim: Option<ValueId>,
+        slice: &SliceExpr,
+    ) -> Result<ValueId> {
         let start = slice.start.as_ref().map(|e| self.expr(e, None)).transpose()?;
         let end = slice.end.as_ref().map(|e| self.expr(e, None)).transpose()?;
         let step = slice.step.as_ref().map(|e| self.expr(e, None)).transpose()?;
@@ -94,8 +102,14 @@ impl Emitter<'_> {
             Some(bound) => NamedValue::from(bound),
             None => NamedValue::constant(IValue::None),
         };
-        args.push(NamedValue { name: Some("start".into()), ..none(start) });
-        args.push(NamedValue { name: Some("end".into()), ..none(end) });
+        args.push(NamedValue {
+            name: Some("start".into()),
+            ..none(start)
+        });
+        args.push(NamedValue {
+            name: Some("end".into()),
+            ..none(end)
+        });
         args.push(NamedValue::named(loc, "step", step));
         self.builtin(Some(loc), "aten::slice", &args, &[], None)
     }
@@ -183,7 +197,10 @@ impl Emitter<'_> {
         let mut value = self.expr(index, hint.as_ref())?;
         if matches!(self.g.ty(value), Type::List(_)) {
             // A list indexes like the tensor of its items.
-            let kwargs = [NamedValue { name: Some("dtype".into()), ..NamedValue::constant(IValue::Int(4)) }];
+            let kwargs = [NamedValue {
+                name: Some("dtype".into()),
+                ..NamedValue::constant(IValue::Int(4))
+            }];
             value = self.builtin(None, "aten::tensor", &[value.into()], &kwargs, None)?;
         }
         *out = Some(value);
@@ -194,7 +211,10 @@ impl Emitter<'_> {
             Ok(if reverse { dim - 1 } else { dim })
         } else if ty.is_subtype_of(&Type::optional(Type::TENSOR)) {
             if reverse {
-                return self.fail(loc, "Ellipses followed by tensor indexing is currently not supported");
+                return self.fail(
+                    loc,
+                    "Ellipses followed by tensor indexing is currently not supported",
+                );
             }
             Ok(dim + 1)
         } else {
@@ -224,7 +244,13 @@ impl Emitter<'_> {
         self.call_op(Some(loc), "aten::index", &[value, indices])
     }
 
-    fn tuple_index(&mut self, loc: Span, value: ValueId, tuple: &TupleType, index: ValueId) -> Result<ValueId> {
+    fn tuple_index(
+        &mut self,
+        loc: Span,
+        value: ValueId,
+        tuple: &TupleType,
+        index: ValueId,
+    ) -> Result<ValueId> {
         if *self.g.ty(index) != Type::Int {
             return self.fail(loc, "tuple index must be an integer");
         }
@@ -246,8 +272,10 @@ impl Emitter<'_> {
                 let len = tuple.elements.len() as i64;
                 let at = if i < 0 { len + i } else { i };
                 if at < 0 || at >= len {
-                    return self
-                        .fail(loc, format!("Tuple index out of range. Tuple is length {len} and index is {i}"));
+                    return self.fail(
+                        loc,
+                        format!("Tuple index out of range. Tuple is length {len} and index is {i}"),
+                    );
                 }
                 tuple.elements[at as usize].clone()
             }
@@ -317,9 +345,17 @@ fn adjust_slice(len: i64, start: &mut i64, stop: &mut i64, step: i64) -> i64 {
     };
     let (low, high) = if step < 0 { (-1, len - 1) } else { (0, len) };
     *start = clamp(*start, low, high);
-    *stop = if *stop == i64::MIN { -1 } else { clamp(*stop, low, high) };
+    *stop = if *stop == i64::MIN {
+        -1
+    } else {
+        clamp(*stop, low, high)
+    };
     if step < 0 {
-        if *stop < *start { (*start - *stop - 1) / -step + 1 } else { 0 }
+        if *stop < *start {
+            (*start - *stop - 1) / -step + 1
+        } else {
+            0
+        }
     } else if *start < *stop {
         (*stop - *start - 1) / step + 1
     } else {

@@ -44,7 +44,12 @@ pub fn module(path: &str, table: &'static OpTable) -> Option<Arc<dyn Scope>> {
         "collections",
         "dataclasses",
     ];
-    KNOWN.contains(&path).then(|| Arc::new(Library { path: path.into(), table }) as Arc<dyn Scope>)
+    KNOWN.contains(&path).then(|| {
+        Arc::new(Library {
+            path: path.into(),
+            table,
+        }) as Arc<dyn Scope>
+    })
 }
 
 /// One of the modules, by its dotted name.
@@ -78,18 +83,23 @@ impl Library {
             }
             "sys" => (name == "maxsize").then(|| HostValue::Constant(IValue::Int(i64::MAX))),
             "warnings" => (name == "warn").then(|| HostValue::Builtin("aten::warn".into())),
-            "torch" => self.torch(name).or_else(|| module(&path, self.table).map(HostValue::Module)),
+            "torch" => self
+                .torch(name)
+                .or_else(|| module(&path, self.table).map(HostValue::Module)),
             "torch.jit" => jit(name),
             "torch.futures" => (name == "Future").then(|| HostValue::Opaque("type".into())),
-            "torch.ops" => {
-                Some(HostValue::Module(Arc::new(OpsNamespace { name: name.into(), table: self.table })))
-            }
+            "torch.ops" => Some(HostValue::Module(Arc::new(OpsNamespace {
+                name: name.into(),
+                table: self.table,
+            }))),
             "torch.nn" | "torch.backends" => module(&path, self.table).map(HostValue::Module),
             "torch.backends.cudnn" => {
                 (name == "is_acceptable").then(|| HostValue::Builtin("aten::cudnn_is_acceptable".into()))
             }
             "torch.nn.functional" => functional(name).and_then(|op| self.op(op)),
-            "torch.nn.init" => name.starts_with("_no_grad_").then(|| HostValue::Builtin(format!("aten::{name}").into())),
+            "torch.nn.init" => name
+                .starts_with("_no_grad_")
+                .then(|| HostValue::Builtin(format!("aten::{name}").into())),
             "torch.autograd" => match name {
                 "grad" | "backward" => builtin(&format!("aten::{name}")),
                 _ => None,
@@ -199,12 +209,14 @@ fn math(name: &str) -> Option<HostValue> {
         "inf" => double(f64::INFINITY),
         "nan" => double(f64::NAN),
         "remainder" => builtin("aten::mathremainder"),
-        "ceil" | "copysign" | "erf" | "erfc" | "exp" | "expm1" | "fabs" | "floor" | "gamma" | "lgamma" | "log"
-        | "log10" | "log1p" | "pow" | "sqrt" | "isnan" | "asinh" | "atanh" | "cosh" | "sinh" | "tanh" | "acos"
-        | "asin" | "atan" | "atan2" | "cos" | "sin" | "tan" | "acosh" | "fmod" | "modf" | "factorial" | "frexp"
-        | "isinf" | "degrees" | "radians" | "ldexp" | "gcd" | "isfinite" => builtin(&format!("aten::{name}")),
-        "trunc" | "fsum" | "hypot" | "dist" | "comb" | "perm" | "prod" | "isclose" | "isqrt" | "lcm" | "log2"
-        | "exp2" | "cbrt" | "nextafter" | "ulp" | "fma" | "sumprod" => {
+        "ceil" | "copysign" | "erf" | "erfc" | "exp" | "expm1" | "fabs" | "floor" | "gamma" | "lgamma"
+        | "log" | "log10" | "log1p" | "pow" | "sqrt" | "isnan" | "asinh" | "atanh" | "cosh" | "sinh"
+        | "tanh" | "acos" | "asin" | "atan" | "atan2" | "cos" | "sin" | "tan" | "acosh" | "fmod" | "modf"
+        | "factorial" | "frexp" | "isinf" | "degrees" | "radians" | "ldexp" | "gcd" | "isfinite" => {
+            builtin(&format!("aten::{name}"))
+        }
+        "trunc" | "fsum" | "hypot" | "dist" | "comb" | "perm" | "prod" | "isclose" | "isqrt" | "lcm"
+        | "log2" | "exp2" | "cbrt" | "nextafter" | "ulp" | "fma" | "sumprod" => {
             Some(HostValue::Opaque(format!("builtin {name}").into()))
         }
         _ => None,
@@ -220,8 +232,10 @@ fn cmath(name: &str) -> Option<HostValue> {
         "nan" => double(f64::NAN),
         "phase" => builtin("aten::angle"),
         "rect" => builtin("aten::polar"),
-        "isnan" | "isfinite" | "isinf" | "log" | "log10" | "sqrt" | "exp" | "sin" | "tan" | "cos" | "asin" | "acos"
-        | "atan" | "sinh" | "cosh" | "tanh" | "asinh" | "acosh" | "atanh" => builtin(&format!("aten::{name}")),
+        "isnan" | "isfinite" | "isinf" | "log" | "log10" | "sqrt" | "exp" | "sin" | "tan" | "cos"
+        | "asin" | "acos" | "atan" | "sinh" | "cosh" | "tanh" | "asinh" | "acosh" | "atanh" => {
+            builtin(&format!("aten::{name}"))
+        }
         "polar" | "isclose" => Some(HostValue::Opaque(format!("builtin {name}").into())),
         _ => None,
     }
@@ -291,9 +305,18 @@ fn functional(name: &str) -> Option<&'static str> {
 /// Types that modules of PyTorch define.
 pub fn library_type(path: &str) -> Option<Type> {
     Some(match path {
-        "torch.Tensor" | "torch.FloatTensor" | "torch.LongTensor" | "torch.DoubleTensor" | "torch.IntTensor"
-        | "torch.ShortTensor" | "torch.HalfTensor" | "torch.CharTensor" | "torch.ByteTensor"
-        | "torch.BoolTensor" | "torch.nn.Parameter" | "torch.nn.parameter.Parameter" => Type::TENSOR,
+        "torch.Tensor"
+        | "torch.FloatTensor"
+        | "torch.LongTensor"
+        | "torch.DoubleTensor"
+        | "torch.IntTensor"
+        | "torch.ShortTensor"
+        | "torch.HalfTensor"
+        | "torch.CharTensor"
+        | "torch.ByteTensor"
+        | "torch.BoolTensor"
+        | "torch.nn.Parameter"
+        | "torch.nn.parameter.Parameter" => Type::TENSOR,
         "torch.device" => Type::Device,
         "torch.Generator" => Type::Generator,
         "torch.Stream" => Type::Stream,
@@ -321,7 +344,13 @@ fn no_grad(table: &'static OpTable) -> Option<HostValue> {
     static CLASS: OnceLock<Option<HostValue>> = OnceLock::new();
     let class = CLASS.get_or_init(|| {
         let text = format!("import torch\nfrom typing import Any\n{NO_GRAD}");
-        let program = Program::parse(&text, "torch/autograd/grad_mode.py", "torch.autograd.grad_mode", table).ok()?;
+        let program = Program::parse(
+            &text,
+            "torch/autograd/grad_mode.py",
+            "torch.autograd.grad_mode",
+            table,
+        )
+        .ok()?;
         program.lookup("no_grad").ok().flatten()
     });
     class.clone()

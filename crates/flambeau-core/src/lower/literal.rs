@@ -28,17 +28,24 @@ impl Emitter<'_> {
         fits: impl Fn(&Type) -> bool,
         is_constructor: bool,
     ) -> Result<Refined> {
-        let mut refined = Refined { hint: hint.cloned(), candidates: Vec::new(), union: None };
+        let mut refined = Refined {
+            hint: hint.cloned(),
+            candidates: Vec::new(),
+            union: None,
+        };
         let Some(given) = hint else { return Ok(refined) };
         match given {
             Type::Union(members) => {
                 refined.union = Some(given.clone());
                 let found: Vec<Type> = members.iter().filter(|m| fits(m)).cloned().collect();
                 if !is_constructor && found.is_empty() {
-                    return self.fail(loc, format!(
-                        "Expected an Union type annotation with an inner {what} type, but got {}",
-                        given.repr_str()
-                    ));
+                    return self.fail(
+                        loc,
+                        format!(
+                            "Expected an Union type annotation with an inner {what} type, but got {}",
+                            given.repr_str()
+                        ),
+                    );
                 }
                 match <[Type; 1]>::try_from(found) {
                     Ok([only]) => refined.hint = Some(only),
@@ -54,10 +61,13 @@ impl Emitter<'_> {
         if !is_constructor && refined.candidates.is_empty() {
             let now = refined.hint.clone().unwrap_or(Type::Any);
             if !fits(&now) && now != Type::Any {
-                return self.fail(loc, format!(
-                    "Expected an annotation of type {what} but got {}",
-                    given.repr_str()
-                ));
+                return self.fail(
+                    loc,
+                    format!(
+                        "Expected an annotation of type {what} but got {}",
+                        given.repr_str()
+                    ),
+                );
             }
         }
         Ok(refined)
@@ -119,7 +129,9 @@ impl Emitter<'_> {
     ) -> Result<Type> {
         let mut greatest: Option<Type> = None;
         for candidate in &refined.candidates {
-            let Some(element) = candidate.list_element() else { continue };
+            let Some(element) = candidate.list_element() else {
+                continue;
+            };
             if unified.is_subtype_of(element) {
                 greatest = Some(match greatest {
                     None => element.clone(),
@@ -187,7 +199,9 @@ impl Emitter<'_> {
                 ));
             }
             _ => {
-                let Type::Dict(kv) = &own else { return self.fail(loc, "expected a dict type") };
+                let Type::Dict(kv) = &own else {
+                    return self.fail(loc, "expected a dict type");
+                };
                 self.dict_candidate(loc, &refined.candidates, hint, &kv.0, &kv.1)?
             }
         };
@@ -258,7 +272,9 @@ pub(super) fn unify_all(types: &[Type], hint: Option<&Type>) -> Type {
         return hint.clone();
     }
     let mut types = types.iter();
-    let Some(first) = types.next() else { return Type::TENSOR };
+    let Some(first) = types.next() else {
+        return Type::TENSOR;
+    };
     types.fold(first.clone(), |a, b| a.unify(b, true).unwrap_or(a))
 }
 

@@ -21,7 +21,11 @@ pub fn clone_block_before(g: &mut Graph, block: BlockId, at: NodeId) -> Vec<Valu
     for copy in copies {
         g.insert_before(copy, at);
     }
-    g.returns(block).to_vec().into_iter().map(|v| *map.get(&v).unwrap_or(&v)).collect()
+    g.returns(block)
+        .to_vec()
+        .into_iter()
+        .map(|v| *map.get(&v).unwrap_or(&v))
+        .collect()
 }
 
 /// Copies the contents of one block of this graph to the end of another.
@@ -43,15 +47,23 @@ pub fn clone_block_into(g: &mut Graph, block: BlockId, into: BlockId, map: &mut 
 }
 
 fn clone_node(g: &mut Graph, node: NodeId, map: &mut HashMap<ValueId, ValueId>) -> NodeId {
-    let inputs: Vec<ValueId> = g.node_inputs(node).iter().map(|v| *map.get(v).unwrap_or(v)).collect();
+    let inputs: Vec<ValueId> = g
+        .node_inputs(node)
+        .iter()
+        .map(|v| *map.get(v).unwrap_or(v))
+        .collect();
     let kind = g.node(node).kind.clone();
     let copy = g.create(kind, &[], 0);
     for (name, attr) in g.attrs(node).to_vec() {
         g.set_attr(copy, &name, attr);
     }
     let original = g.node(node);
-    let (range, inlined, op, function) =
-        (original.range.clone(), original.inlined.clone(), original.op.clone(), original.function.clone());
+    let (range, inlined, op, function) = (
+        original.range.clone(),
+        original.inlined.clone(),
+        original.op.clone(),
+        original.function.clone(),
+    );
     let data = g.node_mut(copy);
     (data.range, data.inlined, data.op, data.function) = (range, inlined, op, function);
     let outputs = g.node_outputs(node).to_vec();

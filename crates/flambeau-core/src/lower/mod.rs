@@ -41,8 +41,8 @@ mod values;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use flambeau_ir::ops::OpTable;
 use flambeau_ir::ir::{BlockId, Graph, ValueId};
+use flambeau_ir::ops::OpTable;
 use flambeau_ir::types::Type;
 use flambeau_syntax::Span;
 
@@ -78,7 +78,13 @@ pub trait Resolver: Send + Sync {
     }
 
     /// Members of the namespaces that only archives have.
-    fn archive_attr(&self, of: &Sugared, field: &str, emitter: &mut Emitter<'_>, loc: Span) -> Result<Sugared> {
+    fn archive_attr(
+        &self,
+        of: &Sugared,
+        field: &str,
+        emitter: &mut Emitter<'_>,
+        loc: Span,
+    ) -> Result<Sugared> {
         let _ = of;
         emitter.fail(loc, format!("attribute lookup of '{field}' is not defined here"))
     }

@@ -137,7 +137,11 @@ impl Emitter<'_> {
 
     fn module_dict(&mut self, this: ValueId, module: &Arc<ConcreteModule>) -> ModuleDict {
         let (keys, values) = self.children(this, module);
-        ModuleDict { owner: (this, module.clone()), keys, values }
+        ModuleDict {
+            owner: (this, module.clone()),
+            keys,
+            values,
+        }
     }
 
     pub(super) fn module_as_tuple(&mut self, sugared: &Sugared, loc: Span) -> Result<Sugared> {
@@ -149,7 +153,12 @@ impl Emitter<'_> {
         }
     }
 
-    pub(super) fn module_iter(&mut self, this: ValueId, module: &Arc<ConcreteModule>, loc: Span) -> Result<Sugared> {
+    pub(super) fn module_iter(
+        &mut self,
+        this: ValueId,
+        module: &Arc<ConcreteModule>,
+        loc: Span,
+    ) -> Result<Sugared> {
         match module.iterable {
             IterableKind::Dict => Ok(Sugared::Tuple(self.children(this, module).0)),
             IterableKind::List => Ok(Sugared::Tuple(self.children(this, module).1)),
@@ -175,14 +184,22 @@ impl Emitter<'_> {
             for attribute in module.class.attributes() {
                 let is_module = matches!(&attribute.ty, Type::Class(c) if c.is_module);
                 if is_module && let Err(why) = super::subtype(&attribute.ty, hint) {
-                    return e.fail(loc, format!(
-                        "Attribute {} is not of annotated type {}: {why}",
-                        attribute.name,
-                        hint.annotation_str()
-                    ));
+                    return e.fail(
+                        loc,
+                        format!(
+                            "Attribute {} is not of annotated type {}: {why}",
+                            attribute.name,
+                            hint.annotation_str()
+                        ),
+                    );
                 }
             }
-            Ok(Sugared::Simple(e.typed("prim::ModuleContainerIndex", &[this, index], hint.clone(), None)))
+            Ok(Sugared::Simple(e.typed(
+                "prim::ModuleContainerIndex",
+                &[this, index],
+                hint.clone(),
+                None,
+            )))
         };
         match module.iterable {
             IterableKind::List => match hint {
@@ -259,11 +276,18 @@ impl Emitter<'_> {
         }
         if field == "named_buffers" {
             let (keys, values) = self.named_values_of(this, module, AttributeKind::Buffer);
-            let dict = ModuleDict { owner: (this, module.clone()), keys, values };
+            let dict = ModuleDict {
+                owner: (this, module.clone()),
+                keys,
+                values,
+            };
             return Ok(Some(self.module_dict_attr(&dict, loc, field)?));
         }
         if let Some(names) = module.overloads.get(field) {
-            return Ok(Some(Sugared::Method { this, names: names.clone() }));
+            return Ok(Some(Sugared::Method {
+                this,
+                names: names.clone(),
+            }));
         }
         if let Some(function) = module.functions.get(field) {
             return Ok(Some(Sugared::Function(vec![function.clone()])));
@@ -274,20 +298,27 @@ impl Emitter<'_> {
         let Some(host) = &module.host else { return Ok(None) };
         match host.method(module, field)? {
             None => Ok(None),
-            Some(ModuleMember::Compiled) => Ok(Some(Sugared::Method { this, names: vec![field.into()] })),
+            Some(ModuleMember::Compiled) => Ok(Some(Sugared::Method {
+                this,
+                names: vec![field.into()],
+            })),
             Some(ModuleMember::Overloads(names)) => Ok(Some(Sugared::Method { this, names })),
             Some(ModuleMember::Value(value)) => Ok(Some(self.from_host(value, loc, false)?)),
-            Some(ModuleMember::Unused(function)) => {
-                Ok(Some(Sugared::Unused { this: Some(this), function }))
-            }
+            Some(ModuleMember::Unused(function)) => Ok(Some(Sugared::Unused {
+                this: Some(this),
+                function,
+            })),
         }
     }
 
     fn module_constant(&mut self, value: IValue, loc: Span) -> ValueId {
         match &value {
             IValue::Tuple(items) => {
-                let values: Vec<ValueId> =
-                    items.items.iter().map(|i| self.module_constant(i.clone(), loc)).collect();
+                let values: Vec<ValueId> = items
+                    .items
+                    .iter()
+                    .map(|i| self.module_constant(i.clone(), loc))
+                    .collect();
                 self.tuple(&values)
             }
             _ => self.constant(value, Some(loc)),
@@ -340,7 +371,10 @@ impl Emitter<'_> {
             }
             _ => return self.fail(loc, format!("ModuleDict has no attribute '{field}'")),
         };
-        Ok(Sugared::ModuleDictMethod { name: field.into(), iterable: iterable.into() })
+        Ok(Sugared::ModuleDictMethod {
+            name: field.into(),
+            iterable: iterable.into(),
+        })
     }
 
     fn nested_modules(
@@ -353,12 +387,18 @@ impl Emitter<'_> {
         let key = self.constant(IValue::str(prefix), None);
         keys.push(Sugared::Simple(key));
         values.push(module.clone());
-        let Sugared::Module(this, concrete) = module else { return };
+        let Sugared::Module(this, concrete) = module else {
+            return;
+        };
         let (names, children) = self.children(*this, concrete);
         for (name, child) in names.iter().zip(&children) {
             let name = name.simple().and_then(|n| self.g.constant(n));
             let name = name.as_ref().and_then(|n| n.as_str()).unwrap_or("").to_string();
-            let path = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
+            let path = if prefix.is_empty() {
+                name
+            } else {
+                format!("{prefix}.{name}")
+            };
             self.nested_modules(child, &path, keys, values);
         }
     }
@@ -386,13 +426,19 @@ impl Emitter<'_> {
                 let result = self.call_functions(loc, &[hook], &[this.into(), current.into()], kwargs)?;
                 let ty = self.g.ty(result).clone();
                 if ty != Type::None {
-                    current = if matches!(ty, Type::Tuple(_)) { result } else { self.tuple(&[result]) };
+                    current = if matches!(ty, Type::Tuple(_)) {
+                        result
+                    } else {
+                        self.tuple(&[result])
+                    };
                 }
             }
             let types = self.g.ty(current).tuple_elements().unwrap_or(&[]).to_vec();
             let node = self.node("prim::TupleUnpack", &[current], 0, None);
-            let unpacked: Vec<NamedValue> =
-                types.into_iter().map(|ty| self.g.add_output(node, ty).into()).collect();
+            let unpacked: Vec<NamedValue> = types
+                .into_iter()
+                .map(|ty| self.g.add_output(node, ty).into())
+                .collect();
             if !args.is_empty() {
                 args = unpacked;
             }

@@ -119,7 +119,11 @@ impl Program {
                     }
                 }
             }
-            ast::StmtKind::AnnAssign { target, value: Some(value), .. } => {
+            ast::StmtKind::AnnAssign {
+                target,
+                value: Some(value),
+                ..
+            } => {
                 if let Some(name) = target.as_name() {
                     self.insert(name.to_string(), Binding::Value(Arc::new(value)));
                 }
@@ -138,11 +142,16 @@ impl Program {
     }
 
     fn arc(&self) -> Result<Arc<Program>> {
-        self.this.upgrade().ok_or_else(|| CompileError::new(ErrorKind::Compile, "the program is gone"))
+        self.this
+            .upgrade()
+            .ok_or_else(|| CompileError::new(ErrorKind::Compile, "the program is gone"))
     }
 
     fn resolver(&self) -> Result<Arc<dyn Resolver>> {
-        Ok(Arc::new(ProgramResolver { program: self.arc()?, class: None }))
+        Ok(Arc::new(ProgramResolver {
+            program: self.arc()?,
+            class: None,
+        }))
     }
 
     /// Compiles what the text itself says to script, in order, as importing it would.
@@ -178,8 +187,14 @@ impl Program {
                 compiled(&function)?;
                 Ok(function)
             }
-            Some(_) => Err(CompileError::new(ErrorKind::Type, format!("`{name}` is not a function"))),
-            None => Err(CompileError::new(ErrorKind::Compile, format!("name '{name}' is not defined"))),
+            Some(_) => Err(CompileError::new(
+                ErrorKind::Type,
+                format!("`{name}` is not a function"),
+            )),
+            None => Err(CompileError::new(
+                ErrorKind::Compile,
+                format!("name '{name}' is not defined"),
+            )),
         }
     }
 
@@ -244,7 +259,11 @@ impl Program {
             }
             return Ok(HostValue::Functions(functions));
         }
-        Ok(HostValue::Functions(vec![self.define(&self.qualified(name), function, None)?]))
+        Ok(HostValue::Functions(vec![self.define(
+            &self.qualified(name),
+            function,
+            None,
+        )?]))
     }
 
     fn define(
@@ -253,7 +272,10 @@ impl Program {
         function: &ast::FunctionDef,
         class: Option<(&str, &Arc<ClassType>)>,
     ) -> Result<Arc<Function>> {
-        let options = DefOptions { self_name: class.map(|(name, _)| name), native: false };
+        let options = DefOptions {
+            self_name: class.map(|(name, _)| name),
+            native: false,
+        };
         let def = desugar::def(function, &self.text, options)?;
         let mut defaults = Vec::new();
         for param in &function.params {
@@ -290,7 +312,9 @@ impl Program {
     /// `nn.Module` as `torch.nn.Module`.
     fn path_of(&self, expr: &ast::Expr) -> Option<String> {
         let dotted = expr.dotted()?;
-        let (root, rest) = dotted.split_once('.').map_or((dotted.as_str(), None), |(r, s)| (r, Some(s)));
+        let (root, rest) = dotted
+            .split_once('.')
+            .map_or((dotted.as_str(), None), |(r, s)| (r, Some(s)));
         let root = match self.bindings.get(root) {
             Some(Binding::Import(path)) => path.clone(),
             _ => root.to_string(),
@@ -338,7 +362,14 @@ impl Program {
         let mut types = Vec::new();
         let mut defaults = Vec::new();
         for stmt in &class.body {
-            let ast::StmtKind::AnnAssign { target, annotation, value } = &stmt.kind else { continue };
+            let ast::StmtKind::AnnAssign {
+                target,
+                annotation,
+                value,
+            } = &stmt.kind
+            else {
+                continue;
+            };
             let Some(field) = target.as_name() else { continue };
             let ty = self.annotation(annotation)?;
             if let Some(value) = value
@@ -349,16 +380,26 @@ impl Program {
             fields.push(field.into());
             types.push(ty);
         }
-        let info = NamedTupleInfo { name: self.qualified(name).into(), fields, defaults };
+        let info = NamedTupleInfo {
+            name: self.qualified(name).into(),
+            fields,
+            defaults,
+        };
         Ok(Type::named_tuple(info.into(), types))
     }
 
     fn enum_type(&self, name: &str, class: &ast::ClassDef) -> Result<Type> {
         let mut members: Vec<(Arc<str>, IValue)> = Vec::new();
         for stmt in &class.body {
-            let ast::StmtKind::Assign { targets, value, .. } = &stmt.kind else { continue };
-            let Some(member) = targets.first().and_then(ast::Expr::as_name) else { continue };
-            let Some(value) = self.constant(value)? else { continue };
+            let ast::StmtKind::Assign { targets, value, .. } = &stmt.kind else {
+                continue;
+            };
+            let Some(member) = targets.first().and_then(ast::Expr::as_name) else {
+                continue;
+            };
+            let Some(value) = self.constant(value)? else {
+                continue;
+            };
             // A second name for a value is not a member.
             if !members.iter().any(|(_, have)| *have == value) {
                 members.push((member.into(), value));
@@ -368,31 +409,44 @@ impl Program {
         for (i, (_, value)) in members.iter().enumerate() {
             let ty = value.ty();
             if ty != value_type {
-                return Err(CompileError::new(ErrorKind::Compile, format!(
-                    "Could not unify type list since element {i} of type {} did not match the types before it ({})",
-                    ty.repr_str(),
-                    value_type.repr_str()
-                )));
+                return Err(CompileError::new(
+                    ErrorKind::Compile,
+                    format!(
+                        "Could not unify type list since element {i} of type {} did not match the types before it ({})",
+                        ty.repr_str(),
+                        value_type.repr_str()
+                    ),
+                ));
             }
         }
         if !matches!(value_type, Type::Int | Type::Float | Type::Str) {
-            return Err(CompileError::new(ErrorKind::Compile, format!(
-                "Cannot create Enum with value type '{}', only int, float and string are supported",
-                value_type.schema_str()
-            )));
+            return Err(CompileError::new(
+                ErrorKind::Compile,
+                format!(
+                    "Cannot create Enum with value type '{}', only int, float and string are supported",
+                    value_type.schema_str()
+                ),
+            ));
         }
-        Ok(Type::Enum(Arc::new(EnumType { name: self.qualified(name).into(), value_type, members })))
+        Ok(Type::Enum(Arc::new(EnumType {
+            name: self.qualified(name).into(),
+            value_type,
+            members,
+        })))
     }
 
     fn interface(&self, name: &str, class: &ast::ClassDef, is_module: bool) -> Result<Type> {
         let interface = InterfaceType::new(self.qualified(name), is_module);
         let ty = Type::Interface(interface.clone());
-        self.cache.lock().insert(name.into(), HostValue::Interface(ty.clone()));
+        self.cache
+            .lock()
+            .insert(name.into(), HostValue::Interface(ty.clone()));
         let resolver = self.resolver()?;
         for stmt in &class.body {
             if let ast::StmtKind::FunctionDef(function) = &stmt.kind {
-                let schema =
-                    super::import::interface_method(function, &self.text, &interface, &*resolver, self.table)?;
+                let schema = super::import::interface_method(
+                    function, &self.text, &interface, &*resolver, self.table,
+                )?;
                 interface.add_method(schema);
             }
         }
@@ -406,8 +460,15 @@ impl Program {
         }
         let qualified = self.qualified(name);
         let class = ClassType::new(&*qualified, false);
-        let members = ClassMembers { program: self.this.clone(), name: name.into(), def: def.clone() };
-        let value = HostValue::Class { class: class.clone(), members: Some(Arc::new(members)) };
+        let members = ClassMembers {
+            program: self.this.clone(),
+            name: name.into(),
+            def: def.clone(),
+        };
+        let value = HostValue::Class {
+            class: class.clone(),
+            members: Some(Arc::new(members)),
+        };
         // Methods may name the class they are in.
         self.cache.lock().insert(name.into(), value.clone());
         let mut methods: BTreeMap<String, Arc<ast::FunctionDef>> = BTreeMap::new();
@@ -434,7 +495,11 @@ impl Program {
                         class.add_unresolved(target, "class attribute");
                     }
                 }
-                ast::StmtKind::AnnAssign { target, value: Some(_), .. } => {
+                ast::StmtKind::AnnAssign {
+                    target,
+                    value: Some(_),
+                    ..
+                } => {
                     if let Some(target) = target.as_name() {
                         class.add_unresolved(target, "class attribute");
                     }
@@ -445,7 +510,9 @@ impl Program {
         let result = (|| -> Result<()> {
             let context = Some((name, &class));
             for (method, function) in &methods {
-                let function = if decorated(&function.decorators, "ignore") || decorated(&function.decorators, "unused") {
+                let function = if decorated(&function.decorators, "ignore")
+                    || decorated(&function.decorators, "unused")
+                {
                     unused_function(function)
                 } else {
                     (**function).clone()
@@ -457,13 +524,18 @@ impl Program {
                 class.add_method(getter.clone());
                 let setter = match setters.get(property) {
                     Some(setter) => {
-                        let setter = self.define(&format!("{qualified}.__{property}_setter"), setter, context)?;
+                        let setter =
+                            self.define(&format!("{qualified}.__{property}_setter"), setter, context)?;
                         class.add_method(setter.clone());
                         Some(setter)
                     }
                     None => None,
                 };
-                class.add_property(Property { name: property.as_str().into(), getter, setter });
+                class.add_property(Property {
+                    name: property.as_str().into(),
+                    getter,
+                    setter,
+                });
             }
             compile_methods(&class)
         })();
@@ -546,19 +618,25 @@ impl Program {
                     (Some(keys), Some(values)) => {
                         let key = keys.first().map_or(Type::Str, IValue::ty);
                         let value = values.first().map_or(Type::TENSOR, IValue::ty);
-                        let dict = flambeau_ir::value::Dict::from_pairs(key, value, keys.into_iter().zip(values));
+                        let dict =
+                            flambeau_ir::value::Dict::from_pairs(key, value, keys.into_iter().zip(values));
                         Some(IValue::Dict(dict))
                     }
                     _ => None,
                 }
             }
-            ast::ExprKind::UnaryOp { op: ast::UnaryOp::USub, operand } => match self.constant(operand)? {
+            ast::ExprKind::UnaryOp {
+                op: ast::UnaryOp::USub,
+                operand,
+            } => match self.constant(operand)? {
                 Some(IValue::Int(i)) => i.checked_neg().map(IValue::Int),
                 Some(IValue::Double(f)) => Some(IValue::Double(-f)),
                 _ => None,
             },
             ast::ExprKind::BinOp { op, left, right } => {
-                let (Some(a), Some(b)) = (self.constant(left)?, self.constant(right)?) else { return Ok(None) };
+                let (Some(a), Some(b)) = (self.constant(left)?, self.constant(right)?) else {
+                    return Ok(None);
+                };
                 arithmetic(*op, &a, &b)
             }
             ast::ExprKind::Name(name) => match self.lookup_constant(name)? {
@@ -636,10 +714,13 @@ struct ProgramResolver {
 
 impl Resolver for ProgramResolver {
     fn resolve_value(&self, name: &str, emitter: &mut Emitter<'_>, loc: Span) -> Result<Option<Sugared>> {
-        let found = self.program.lookup(name).map_err(|e| match self.program.bindings.get(name) {
-            Some(Binding::Class(_)) => emitter.called_from(e, &self.program.qualified(name), loc),
-            _ => e,
-        })?;
+        let found = self
+            .program
+            .lookup(name)
+            .map_err(|e| match self.program.bindings.get(name) {
+                Some(Binding::Class(_)) => emitter.called_from(e, &self.program.qualified(name), loc),
+                _ => e,
+            })?;
         if let Some(HostValue::Functions(functions)) = &found {
             // A function is compiled where it is named; one that is being compiled is left to the call.
             for function in functions.iter().filter(|f| !f.is_being_defined()) {
@@ -671,7 +752,8 @@ impl Resolver for ProgramResolver {
                     error.outside = true;
                     return Err(error);
                 }
-                if super::annotations::base_type(name).is_some() && !self.program.bindings.contains_key(name) {
+                if super::annotations::base_type(name).is_some() && !self.program.bindings.contains_key(name)
+                {
                     // `list` and `tuple` mean something to isinstance only.
                     return Ok(None);
                 }
@@ -695,7 +777,9 @@ impl Resolver for ProgramResolver {
             ExprKind::Subscript(base, args) => {
                 // `typing.List[int]` is `List[int]`.
                 let Some(path) = dotted(base) else { return Ok(None) };
-                let (root, rest) = path.split_once('.').map_or((path.as_str(), None), |(r, s)| (r, Some(s)));
+                let (root, rest) = path
+                    .split_once('.')
+                    .map_or((path.as_str(), None), |(r, s)| (r, Some(s)));
                 let full = match self.program.bindings.get(root) {
                     Some(Binding::Import(import)) => rest.map_or(import.clone(), |r| format!("{import}.{r}")),
                     _ => path.clone(),
@@ -704,10 +788,17 @@ impl Resolver for ProgramResolver {
                     "torch.futures.Future" | "torch.jit.Future" => Some("Future"),
                     other => other.strip_prefix("typing."),
                 };
-                let Some(constructor) = constructor.filter(|c| *c != path) else { return Ok(None) };
+                let Some(constructor) = constructor.filter(|c| *c != path) else {
+                    return Ok(None);
+                };
                 let base = Expr::var(constructor, base.span);
                 let plain = Expr::new(ExprKind::Subscript(Box::new(base), args.clone()), expr.span);
-                Ok(Some(super::annotations::read(&plain, text, self, self.program.table)?))
+                Ok(Some(super::annotations::read(
+                    &plain,
+                    text,
+                    self,
+                    self.program.table,
+                )?))
             }
             _ => Ok(None),
         }
@@ -723,7 +814,9 @@ struct ClassMembers {
 
 impl Scope for ClassMembers {
     fn get(&self, name: &str) -> Result<Option<HostValue>> {
-        let Some(program) = self.program.upgrade() else { return Ok(None) };
+        let Some(program) = self.program.upgrade() else {
+            return Ok(None);
+        };
         let key = format!("{}.{name}", self.name);
         if let Some(value) = program.cache.lock().get(&key) {
             return Ok(Some(value.clone()));
@@ -755,18 +848,27 @@ pub(super) fn unused_function(function: &ast::FunctionDef) -> ast::FunctionDef {
     let mut unused = function.clone();
     let span = function.span;
     let expr = |kind| ast::Expr::new(kind, span);
-    let message = expr(ast::ExprKind::Constant(ast::Constant::Str("Cannot call @unused methods".into())));
+    let message = expr(ast::ExprKind::Constant(ast::Constant::Str(
+        "Cannot call @unused methods".into(),
+    )));
     let error = expr(ast::ExprKind::Call {
         func: Box::new(expr(ast::ExprKind::Name("RuntimeError".into()))),
         args: vec![message],
         keywords: Vec::new(),
     });
-    unused.body =
-        vec![ast::Stmt { kind: ast::StmtKind::Raise { exc: Some(error), cause: None }, span }];
+    unused.body = vec![ast::Stmt {
+        kind: ast::StmtKind::Raise {
+            exc: Some(error),
+            cause: None,
+        },
+        span,
+    }];
     if unused.returns.is_none() && unused.signature.is_none() {
         unused.returns = Some(expr(ast::ExprKind::Name("Tensor".into())));
     }
-    unused.params.retain(|p| !matches!(p.kind, ast::ParamKind::VarArgs | ast::ParamKind::KwArgs));
+    unused
+        .params
+        .retain(|p| !matches!(p.kind, ast::ParamKind::VarArgs | ast::ParamKind::KwArgs));
     unused
 }
 
@@ -785,7 +887,9 @@ fn decorated(decorators: &[ast::Expr], name: &str) -> bool {
             ast::ExprKind::Call { func, .. } => func,
             _ => d,
         };
-        callee.dotted().is_some_and(|path| path.rsplit('.').next() == Some(name))
+        callee
+            .dotted()
+            .is_some_and(|path| path.rsplit('.').next() == Some(name))
     })
 }
 
@@ -820,10 +924,26 @@ fn compile_methods(class: &Arc<ClassType>) -> Result<()> {
 
 fn bare_container(path: &str) -> Option<String> {
     let (name, what, example) = match path {
-        "typing.List" => ("List", "a contained type. Please add a contained type", "List[int]"),
-        "typing.Tuple" => ("Tuple", "a contained type. Please add a contained type", "Tuple[int]"),
-        "typing.Optional" => ("Optional", "a contained type. Please add a contained type", "Optional[int]"),
-        "typing.Dict" => ("Dict", "contained types. Please add contained type", "Dict[int, int]"),
+        "typing.List" => (
+            "List",
+            "a contained type. Please add a contained type",
+            "List[int]",
+        ),
+        "typing.Tuple" => (
+            "Tuple",
+            "a contained type. Please add a contained type",
+            "Tuple[int]",
+        ),
+        "typing.Optional" => (
+            "Optional",
+            "a contained type. Please add a contained type",
+            "Optional[int]",
+        ),
+        "typing.Dict" => (
+            "Dict",
+            "contained types. Please add contained type",
+            "Dict[int, int]",
+        ),
         _ => return None,
     };
     Some(format!("Attempted to use {name} without {what}, e.g. {example}"))
@@ -840,11 +960,10 @@ fn python_builtin(name: &str) -> Option<HostValue> {
     match name {
         "slice" => Some(HostValue::SliceClass),
         "__name__" | "__file__" => Some(HostValue::Opaque("str".into())),
-        "reversed" | "map" | "filter" | "set" | "frozenset" | "object" | "bytes" | "bytearray" | "type" | "super" => {
-            Some(HostValue::Opaque(name.into()))
-        }
-        "iter" | "next" | "input" | "open" | "eval" | "exec" | "repr" | "vars" | "dir" | "callable" | "format"
-        | "ascii" | "globals" | "locals" | "issubclass" | "setattr" | "delattr" => {
+        "reversed" | "map" | "filter" | "set" | "frozenset" | "object" | "bytes" | "bytearray" | "type"
+        | "super" => Some(HostValue::Opaque(name.into())),
+        "iter" | "next" | "input" | "open" | "eval" | "exec" | "repr" | "vars" | "dir" | "callable"
+        | "format" | "ascii" | "globals" | "locals" | "issubclass" | "setattr" | "delattr" => {
             Some(HostValue::Opaque(format!("builtin {name}").into()))
         }
         _ => None,
@@ -898,10 +1017,16 @@ fn arithmetic(op: ast::BinOp, a: &IValue, b: &IValue) -> Option<IValue> {
             B::Add => a.checked_add(*b).map(IValue::Int),
             B::Sub => a.checked_sub(*b).map(IValue::Int),
             B::Mult => a.checked_mul(*b).map(IValue::Int),
-            B::Pow => u32::try_from(*b).ok().and_then(|b| a.checked_pow(b)).map(IValue::Int),
+            B::Pow => u32::try_from(*b)
+                .ok()
+                .and_then(|b| a.checked_pow(b))
+                .map(IValue::Int),
             B::FloorDiv if *b != 0 => Some(IValue::Int(a.div_euclid(*b))),
             B::Div if *b != 0 => Some(IValue::Double(*a as f64 / *b as f64)),
-            B::LShift => u32::try_from(*b).ok().and_then(|b| a.checked_shl(b)).map(IValue::Int),
+            B::LShift => u32::try_from(*b)
+                .ok()
+                .and_then(|b| a.checked_shl(b))
+                .map(IValue::Int),
             _ => None,
         };
     }

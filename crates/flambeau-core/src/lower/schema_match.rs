@@ -6,11 +6,11 @@
 
 use std::sync::Arc;
 
-use flambeau_ir::schema::{Argument, Schema};
-use flambeau_ir::types::{NamedTupleInfo, TypeBindings, match_type_variables};
-use flambeau_ir::ops::Op;
 use flambeau_ir::ir::{NodeId, ValueId};
+use flambeau_ir::ops::Op;
+use flambeau_ir::schema::{Argument, Schema};
 use flambeau_ir::types::Type;
+use flambeau_ir::types::{NamedTupleInfo, TypeBindings, match_type_variables};
 use flambeau_syntax::Span;
 
 use super::error::Result;
@@ -89,7 +89,10 @@ impl Emitter<'_> {
         let function = upgrader.map_or_else(|| &functions[index - overloads.len()], |u| &u.function);
         let body = self.graph_of(function, loc)?;
         let outputs = self.insert_graph(&body, &matched.inputs);
-        outputs.first().copied().map_or_else(|| self.fail_at(loc, "the builtin returns nothing"), Ok)
+        outputs
+            .first()
+            .copied()
+            .map_or_else(|| self.fail_at(loc, "the builtin returns nothing"), Ok)
     }
 
     /// [`Emitter::builtin`] with values only.
@@ -145,7 +148,11 @@ impl Emitter<'_> {
         let types: Vec<Type> = outputs.iter().map(|v| self.g.ty(*v).clone()).collect();
         let ty = match matched.field_names {
             Some(fields) if !fields.is_empty() => {
-                let info = NamedTupleInfo { name: "".into(), fields, defaults: Vec::new() };
+                let info = NamedTupleInfo {
+                    name: "".into(),
+                    fields,
+                    defaults: Vec::new(),
+                };
                 Type::named_tuple(info.into(), types)
             }
             _ => Type::tuple(types),
@@ -156,14 +163,22 @@ impl Emitter<'_> {
     /// Finds the overload of a node that was made without matching.
     pub(super) fn choose_op(&mut self, node: NodeId, loc: Span) -> Result<()> {
         let kind = self.g.node(node).kind.clone();
-        let types: Vec<Type> = self.g.node_inputs(node).iter().map(|v| self.g.ty(*v).clone()).collect();
+        let types: Vec<Type> = self
+            .g
+            .node_inputs(node)
+            .iter()
+            .map(|v| self.g.ty(*v).clone())
+            .collect();
         for row in self.table.overloads(&kind) {
             let schema = row.schema();
             let mut bindings = TypeBindings::default();
             let fits = schema.arguments.len() == types.len()
                 && schema.arguments.iter().zip(&types).all(|(argument, ty)| {
                     match_type_variables(&argument.ty, ty, &mut bindings).is_ok()
-                        && argument.ty.substitute(&bindings).is_some_and(|wanted| ty.is_subtype_of(&wanted))
+                        && argument
+                            .ty
+                            .substitute(&bindings)
+                            .is_some_and(|wanted| ty.is_subtype_of(&wanted))
                 });
             if fits {
                 self.g.node_mut(node).op = Some(row.clone());
@@ -171,7 +186,13 @@ impl Emitter<'_> {
             }
         }
         let types: Vec<String> = types.iter().map(Type::repr_str).collect();
-        self.fail(loc, format!("no overload of {kind} takes arguments of types {}", types.join(", ")))
+        self.fail(
+            loc,
+            format!(
+                "no overload of {kind} takes arguments of types {}",
+                types.join(", ")
+            ),
+        )
     }
 
     pub fn match_schema(
@@ -212,7 +233,8 @@ impl Emitter<'_> {
         for schema in schemas {
             self.try_match(schema, loc, args, kwargs, this, Some(&mut text), true)?;
         }
-        let mut message = String::from("Arguments for call are not valid.\nThe following variants are available:\n");
+        let mut message =
+            String::from("Arguments for call are not valid.\nThe following variants are available:\n");
         let mut fresh = true;
         for c in text.chars() {
             if fresh {
@@ -256,11 +278,20 @@ impl Emitter<'_> {
                     let first = self.value(&args[used_args]);
                     let ty = self.g.ty(first).clone();
                     if !matches!(ty, Type::List(_)) && !convertible_to_list(&ty, &argument.ty) {
-                        let Type::List(element) = &argument.ty else { return Ok(None) };
+                        let Type::List(element) = &argument.ty else {
+                            return Ok(None);
+                        };
                         let mut items = Vec::new();
                         let formal = Argument::new("<varargs>", (**element).clone());
                         for given in &args[used_args..] {
-                            match self.match_argument(&formal, loc, given, &mut reasons, conversions, &mut bindings)? {
+                            match self.match_argument(
+                                &formal,
+                                loc,
+                                given,
+                                &mut reasons,
+                                conversions,
+                                &mut bindings,
+                            )? {
                                 Some(item) => items.push(item),
                                 None => return Ok(None),
                             }
@@ -307,7 +338,10 @@ impl Emitter<'_> {
         }
         if used_args < args.len() {
             reasons.add(|| {
-                format!("Expected at most {used_args} arguments but found {} positional arguments.\n", args.len())
+                format!(
+                    "Expected at most {used_args} arguments but found {} positional arguments.\n",
+                    args.len()
+                )
             });
             return Ok(None);
         }
@@ -330,7 +364,11 @@ impl Emitter<'_> {
         }
         let named = schema.returns.iter().all(|r| !r.name.is_empty());
         let field_names = named.then(|| schema.returns.iter().map(|r| r.name.clone()).collect());
-        Ok(Some(Matched { inputs, returns, field_names }))
+        Ok(Some(Matched {
+            inputs,
+            returns,
+            field_names,
+        }))
     }
 
     fn match_argument(
@@ -410,7 +448,13 @@ impl Emitter<'_> {
         Ok(Some(value))
     }
 
-    pub fn try_convert(&mut self, loc: Span, to: &Type, value: ValueId, conversions: bool) -> Result<ValueId> {
+    pub fn try_convert(
+        &mut self,
+        loc: Span,
+        to: &Type,
+        value: ValueId,
+        conversions: bool,
+    ) -> Result<ValueId> {
         self.try_convert_opt(Some(loc), to, value, conversions)
     }
 
@@ -529,8 +573,13 @@ pub fn convertible_to_list(ty: &Type, list: &Type) -> bool {
 
 /// `zeros(int[] size)` may be called as `zeros(1, 2)`.
 fn varargs_fit(schema: &Schema, index: usize, argument: &Argument) -> bool {
-    let last = schema.arguments.get(index + 1).is_none_or(|next| next.keyword_only);
-    let Type::List(element) = &argument.ty else { return false };
+    let last = schema
+        .arguments
+        .get(index + 1)
+        .is_none_or(|next| next.keyword_only);
+    let Type::List(element) = &argument.ty else {
+        return false;
+    };
     last && argument.size.is_none() && !matches!(**element, Type::Var(_))
 }
 
@@ -562,7 +611,11 @@ fn edit_distance(a: &str, b: &str, max: usize) -> Option<usize> {
         row[0] = i + 1;
         for (j, y) in b.iter().enumerate() {
             let above = row[j + 1];
-            row[j + 1] = if x == *y { diagonal } else { 1 + diagonal.min(above).min(row[j]) };
+            row[j + 1] = if x == *y {
+                diagonal
+            } else {
+                1 + diagonal.min(above).min(row[j])
+            };
             diagonal = above;
         }
     }

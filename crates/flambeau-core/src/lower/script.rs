@@ -93,12 +93,20 @@ pub struct ModuleSpec {
 }
 
 /// The function of a text; it is compiled when it is first needed.
-pub fn function(source: &FunctionSource, qualified_name: &str, table: &'static OpTable) -> Result<Arc<Function>> {
+pub fn function(
+    source: &FunctionSource,
+    qualified_name: &str,
+    table: &'static OpTable,
+) -> Result<Arc<Function>> {
     define(source, qualified_name, None, table)
 }
 
 /// A function of which only the signature counts: calling it raises.
-pub fn unused_function(source: &FunctionSource, qualified_name: &str, table: &'static OpTable) -> Result<Arc<Function>> {
+pub fn unused_function(
+    source: &FunctionSource,
+    qualified_name: &str,
+    table: &'static OpTable,
+) -> Result<Arc<Function>> {
     define_unused(source, qualified_name, None, table)
 }
 
@@ -112,7 +120,13 @@ pub fn compile_class(class: &Arc<ClassType>, source: &ClassSource, table: &'stat
         let name = format!("{}.{}", source.qualified_name, method.name);
         class.add_method(define(method, &name, Some(&receiver), table)?);
     }
-    add_properties(class, &source.properties, &source.qualified_name, &receiver, table)?;
+    add_properties(
+        class,
+        &source.properties,
+        &source.qualified_name,
+        &receiver,
+        table,
+    )?;
     compile_all(class)
 }
 
@@ -127,17 +141,27 @@ pub fn compile_module(spec: ModuleSpec, table: &'static OpTable) -> Result<Arc<C
     }
     let mut submodules = HashMap::new();
     for (name, module) in spec.submodules {
-        let ty = module.interface.clone().unwrap_or_else(|| Type::Class(module.class.clone()));
+        let ty = module
+            .interface
+            .clone()
+            .unwrap_or_else(|| Type::Class(module.class.clone()));
         class.add_attribute(name.as_str(), ty, AttributeKind::Regular);
         submodules.insert(name, module);
     }
     let qualified = spec.qualified_name;
     let mut overload_names = HashMap::new();
     for (name, sources) in &spec.overloads {
-        overload_names.insert(name.clone(), sources.iter().map(|s| s.name.as_str().into()).collect());
+        overload_names.insert(
+            name.clone(),
+            sources.iter().map(|s| s.name.as_str().into()).collect(),
+        );
     }
     let host = spec.source.map(|source| {
-        Arc::new(OnDemand { source, qualified: qualified.clone(), table }) as Arc<dyn ModuleHost>
+        Arc::new(OnDemand {
+            source,
+            qualified: qualified.clone(),
+            table,
+        }) as Arc<dyn ModuleHost>
     });
     let module = Arc::new(ConcreteModule {
         class: class.clone(),
@@ -153,13 +177,28 @@ pub fn compile_module(spec: ModuleSpec, table: &'static OpTable) -> Result<Arc<C
     let receiver = Receiver::Module(module.clone());
     add_properties(&class, &spec.properties, &qualified, &receiver, table)?;
     for method in spec.overloads.values().flatten().chain(&spec.methods) {
-        class.add_method(define(method, &format!("{qualified}.{}", method.name), Some(&receiver), table)?);
+        class.add_method(define(
+            method,
+            &format!("{qualified}.{}", method.name),
+            Some(&receiver),
+            table,
+        )?);
     }
     for hook in &spec.forward_hooks {
-        class.add_forward_hook(define(hook, &format!("{qualified}.{}", hook.name), Some(&receiver), table)?);
+        class.add_forward_hook(define(
+            hook,
+            &format!("{qualified}.{}", hook.name),
+            Some(&receiver),
+            table,
+        )?);
     }
     for hook in &spec.forward_pre_hooks {
-        class.add_forward_pre_hook(define(hook, &format!("{qualified}.{}", hook.name), Some(&receiver), table)?);
+        class.add_forward_pre_hook(define(
+            hook,
+            &format!("{qualified}.{}", hook.name),
+            Some(&receiver),
+            table,
+        )?);
     }
     compile_all(&class)?;
     for hook in class.forward_hooks().iter().chain(&class.forward_pre_hooks()) {
@@ -188,7 +227,11 @@ fn add_properties(
                 Some(setter)
             }
         };
-        class.add_property(Property { name: property.name.as_str().into(), getter, setter });
+        class.add_property(Property {
+            name: property.name.as_str().into(),
+            getter,
+            setter,
+        });
     }
     Ok(())
 }
@@ -205,7 +248,11 @@ fn compile_all(class: &Arc<ClassType>) -> Result<()> {
 }
 
 /// Adds a method to a module that is already compiled, as `ScriptModule.define` does.
-pub fn define_method(module: &Arc<ConcreteModule>, source: &FunctionSource, table: &'static OpTable) -> Result<()> {
+pub fn define_method(
+    module: &Arc<ConcreteModule>,
+    source: &FunctionSource,
+    table: &'static OpTable,
+) -> Result<()> {
     let (function, text) = parse(source)?;
     let mut source = source.clone();
     source.name = function.name.name.clone();
@@ -227,7 +274,11 @@ pub fn interface(
     let interface = InterfaceType::new(qualified_name, is_module);
     for source in methods {
         let (function, text) = parse(source)?;
-        let resolver = ScopeResolver { scope: source.scope.clone(), class: None, table };
+        let resolver = ScopeResolver {
+            scope: source.scope.clone(),
+            class: None,
+            table,
+        };
         let schema = super::import::interface_method(&function, &text, &interface, &resolver, table)?;
         interface.add_method(schema);
     }
@@ -250,7 +301,10 @@ fn parse(source: &FunctionSource) -> Result<(ast::FunctionDef, Arc<Text>)> {
     let indented = source.text.starts_with([' ', '\t']);
     // An indented text needs something to be indented under.
     let (text, first_line) = if indented {
-        (format!("if True:\n{}", source.text), source.first_line.saturating_sub(1))
+        (
+            format!("if True:\n{}", source.text),
+            source.first_line.saturating_sub(1),
+        )
     } else {
         (source.text.clone(), source.first_line)
     };
@@ -264,7 +318,10 @@ fn parse(source: &FunctionSource) -> Result<(ast::FunctionDef, Arc<Text>)> {
     }
     let mut body = module.body;
     if indented
-        && let Some(ast::Stmt { kind: ast::StmtKind::If { body: inner, .. }, .. }) = body.pop()
+        && let Some(ast::Stmt {
+            kind: ast::StmtKind::If { body: inner, .. },
+            ..
+        }) = body.pop()
     {
         body = inner;
     }
@@ -273,7 +330,10 @@ fn parse(source: &FunctionSource) -> Result<(ast::FunctionDef, Arc<Text>)> {
             return Ok((*function, text));
         }
     }
-    let message = format!("Expected a single top-level function: {}:{}", source.file, source.first_line);
+    let message = format!(
+        "Expected a single top-level function: {}:{}",
+        source.file, source.first_line
+    );
     Err(CompileError::new(ErrorKind::Compile, message))
 }
 
@@ -308,8 +368,14 @@ fn define_parsed(
 ) -> Result<Arc<Function>> {
     let class = receiver.map(|r| r.class().clone());
     let self_name = class.as_ref().map(|c| c.short_name().to_string());
-    let mut def: Def =
-        desugar::def(function, text, DefOptions { self_name: self_name.as_deref(), native: false })?;
+    let mut def: Def = desugar::def(
+        function,
+        text,
+        DefOptions {
+            self_name: self_name.as_deref(),
+            native: false,
+        },
+    )?;
     def.name.name = source.name.clone();
     let resolver = ScopeResolver {
         scope: source.scope.clone(),
@@ -343,7 +409,9 @@ impl Resolver for ScopeResolver {
                 emitter.graph_of(function, None)?;
             }
         }
-        found.map(|value| emitter.from_host(value, loc, false)).transpose()
+        found
+            .map(|value| emitter.from_host(value, loc, false))
+            .transpose()
     }
 
     fn resolve_type_name(&self, name: &str, _: &Arc<Text>, _: Span) -> Result<Option<Type>> {

@@ -7,12 +7,18 @@ use flambeau_syntax::Span;
 
 use super::Emitter;
 use super::error::Result;
+use super::subtype;
 use super::sugared::{Form, IterableTree, NamedValue, RangeValue, Sugared};
 use super::tree::*;
-use super::{subtype};
 
 impl Emitter<'_> {
-    pub(super) fn apply(&mut self, expr: &Expr, apply: &Apply, binders: usize, hint: Option<&Type>) -> Result<Sugared> {
+    pub(super) fn apply(
+        &mut self,
+        expr: &Expr,
+        apply: &Apply,
+        binders: usize,
+        hint: Option<&Type>,
+    ) -> Result<Sugared> {
         let callee = self.sugared(&apply.callee, 1, None)?;
         match callee {
             Sugared::Form(form) => self.special_form(form, expr, apply, hint),
@@ -46,7 +52,13 @@ impl Emitter<'_> {
         Ok(())
     }
 
-    fn special_form(&mut self, form: Form, expr: &Expr, apply: &Apply, hint: Option<&Type>) -> Result<Sugared> {
+    fn special_form(
+        &mut self,
+        form: Form,
+        expr: &Expr,
+        apply: &Apply,
+        hint: Option<&Type>,
+    ) -> Result<Sugared> {
         let loc = expr.span;
         let inputs = &apply.inputs;
         match form {
@@ -69,11 +81,14 @@ impl Emitter<'_> {
                 let have = self.g.ty(value).clone();
                 if let Err(why) = subtype(&have, &ty) {
                     let span = join(inputs[0].span, inputs);
-                    return self.fail(span, format!(
-                        "expected an expression of type {} but found {}\n{why}",
-                        ty.repr_str(),
-                        have.repr_str()
-                    ));
+                    return self.fail(
+                        span,
+                        format!(
+                            "expected an expression of type {} but found {}\n{why}",
+                            ty.repr_str(),
+                            have.repr_str()
+                        ),
+                    );
                 }
                 // None is remembered with the annotated type.
                 let optional = matches!(ty, Type::Optional(_) | Type::Union(_)) && ty.accepts_none();
@@ -146,7 +161,10 @@ impl Emitter<'_> {
                     Sugared::Class(class) => Ok(Sugared::Simple(self.create_object(&class, loc))),
                     other => {
                         let kind = self.kind_of(&other);
-                        self.fail(loc, format!("Expected class value as argument to __new__, got {kind} instead"))
+                        self.fail(
+                            loc,
+                            format!("Expected class value as argument to __new__, got {kind} instead"),
+                        )
                     }
                 }
             }
@@ -179,12 +197,18 @@ impl Emitter<'_> {
                 let this = self.as_value(&this, loc)?;
                 if inputs.len() != 1 {
                     let found = inputs.len();
-                    return self.fail(loc, format!("__getitem__ expected exactly 1 arguments, got {found}"));
+                    return self.fail(
+                        loc,
+                        format!("__getitem__ expected exactly 1 arguments, got {found}"),
+                    );
                 }
                 let index = self.sugared(&inputs[0], 1, None)?;
                 let index = self.as_value(&index, loc)?;
-                let indices =
-                    if matches!(self.g.ty(index), Type::Tuple(_)) { self.unpack_tuple(index) } else { vec![index] };
+                let indices = if matches!(self.g.ty(index), Type::Tuple(_)) {
+                    self.unpack_tuple(index)
+                } else {
+                    vec![index]
+                };
                 Ok(Sugared::Simple(self.index_op(loc, this, &indices)?))
             }
         }
@@ -198,28 +222,42 @@ impl Emitter<'_> {
             dims += 1;
             element = inner;
         }
-        let code = match element {
-            Type::Int => 0,
-            Type::Float => 1,
-            Type::Bool => 2,
-            Type::Complex => 3,
-            other => {
-                return self.fail(loc, format!(
+        let code =
+            match element {
+                Type::Int => 0,
+                Type::Float => 1,
+                Type::Bool => 2,
+                Type::Complex => 3,
+                other => {
+                    return self.fail(loc, format!(
                     "{} is not one of the supported element types for tolist: int, float, complex, bool",
                     other.repr_str()
                 ));
-            }
-        };
+                }
+            };
         let dims = self.constant(IValue::Int(dims), None);
         let code = self.constant(IValue::Int(code), None);
-        Ok(Sugared::Simple(self.typed("prim::tolist", &[value, dims, code], hint.clone(), None)))
+        Ok(Sugared::Simple(self.typed(
+            "prim::tolist",
+            &[value, dims, code],
+            hint.clone(),
+            None,
+        )))
     }
 
-    pub(super) fn range_value(&mut self, loc: Span, inputs: &[ValueId], static_len: Option<i64>) -> Result<Sugared> {
+    pub(super) fn range_value(
+        &mut self,
+        loc: Span,
+        inputs: &[ValueId],
+        static_len: Option<i64>,
+    ) -> Result<Sugared> {
         for (i, &input) in inputs.iter().enumerate() {
             if !matches!(self.g.ty(input), Type::Int) {
                 let found = self.g.ty(input).repr_str();
-                return self.fail(loc, format!("all inputs of range must be ints, found {found} in argument {i}"));
+                return self.fail(
+                    loc,
+                    format!("all inputs of range must be ints, found {found} in argument {i}"),
+                );
             }
         }
         let int = |e: &mut Self, i| e.constant(IValue::Int(i), Some(loc));
@@ -227,12 +265,35 @@ impl Emitter<'_> {
             [end] => {
                 let start = int(self, 0);
                 let step = int(self, 1);
-                RangeValue { start, end, step, only_end: true, static_len }
+                RangeValue {
+                    start,
+                    end,
+                    step,
+                    only_end: true,
+                    static_len,
+                }
             }
-            [start, end] => RangeValue { start, end, step: int(self, 1), only_end: false, static_len },
-            [start, end, step] => RangeValue { start, end, step, only_end: false, static_len },
+            [start, end] => RangeValue {
+                start,
+                end,
+                step: int(self, 1),
+                only_end: false,
+                static_len,
+            },
+            [start, end, step] => RangeValue {
+                start,
+                end,
+                step,
+                only_end: false,
+                static_len,
+            },
             [] => return self.fail(loc, "range expected at least 1 arguments, got 0"),
-            _ => return self.fail(loc, format!("range expected at most 3 arguments, got {}", inputs.len())),
+            _ => {
+                return self.fail(
+                    loc,
+                    format!("range expected at most 3 arguments, got {}", inputs.len()),
+                );
+            }
         };
         Ok(Sugared::Range(range.into()))
     }
@@ -249,11 +310,17 @@ impl Emitter<'_> {
         }
         let count = apply.inputs.len() + apply.attributes.len();
         if count > 2 {
-            return self.fail(loc, format!("enumerate expected at most 2 arguments, got {count}"));
+            return self.fail(
+                loc,
+                format!("enumerate expected at most 2 arguments, got {count}"),
+            );
         }
         if let [keyword] = &apply.attributes[..] {
             if keyword.name != "start" {
-                return self.fail(loc, format!("enumerate expected kwarg name 'start', got '{}'", keyword.name));
+                return self.fail(
+                    loc,
+                    format!("enumerate expected kwarg name 'start', got '{}'", keyword.name),
+                );
             }
             let value = self.sugared(&keyword.value, 1, None)?;
             start = Some(self.as_value(&value, loc)?);
@@ -280,7 +347,10 @@ impl Emitter<'_> {
                 Some(Type::List(element)) => (**element).clone(),
                 Some(other) => {
                     let found = other.repr_str();
-                    return self.fail(loc, format!("Expected list type annotation for list(), found {found}"));
+                    return self.fail(
+                        loc,
+                        format!("Expected list type annotation for list(), found {found}"),
+                    );
                 }
             };
             return Ok(Sugared::Simple(self.list(&element, &[])));
@@ -290,12 +360,20 @@ impl Emitter<'_> {
         if let Some(simple) = value.simple()
             && matches!(self.g.ty(simple), Type::List(_) | Type::Str)
         {
-            return Ok(Sugared::Simple(self.call_op(Some(loc), "aten::list", &[simple])?));
+            return Ok(Sugared::Simple(self.call_op(
+                Some(loc),
+                "aten::list",
+                &[simple],
+            )?));
         }
         let iter = self.temp_name("$_iter");
         self.set_sugared_var(loc, &iter, value, None)?;
         let element = Expr::var(self.temp_name("$_elem"), loc);
-        let comp = ListComp { elt: element.clone(), target: element, iter: Expr::var(iter, loc) };
+        let comp = ListComp {
+            elt: element.clone(),
+            target: element,
+            iter: Expr::var(iter, loc),
+        };
         Ok(Sugared::Simple(self.list_comprehension(loc, &comp, hint)?))
     }
 
@@ -305,7 +383,11 @@ impl Emitter<'_> {
         let is_dict = |t: &Type| matches!(t, Type::Dict(_));
         let refined = match hint {
             Some(hint) if !is_dict(hint) => self.refine_hint(Some(hint), "Dict", loc, is_dict, true)?,
-            hint => super::literal::Refined { hint: hint.cloned(), candidates: Vec::new(), union: None },
+            hint => super::literal::Refined {
+                hint: hint.cloned(),
+                candidates: Vec::new(),
+                union: None,
+            },
         };
         if !refined.candidates.is_empty() {
             return self.fail(loc, format!(
@@ -345,11 +427,15 @@ impl Emitter<'_> {
             apply.inputs.clear();
         }
         if apply.inputs.is_empty() && apply.attributes.is_empty() {
-            let ty = refined.hint.unwrap_or_else(|| Type::dict(Type::Str, Type::TENSOR));
+            let ty = refined
+                .hint
+                .unwrap_or_else(|| Type::dict(Type::Str, Type::TENSOR));
             if !is_dict(&ty) {
                 let found = ty.repr_str();
-                return self
-                    .fail(loc, format!("Expected a type annotation of Dict for dict constructor dict(), got {found}"));
+                return self.fail(
+                    loc,
+                    format!("Expected a type annotation of Dict for dict constructor dict(), got {found}"),
+                );
             }
             return Ok(Sugared::Simple(self.dict(ty, &[], &[])));
         }
@@ -366,7 +452,10 @@ impl Emitter<'_> {
             let pairs = keys.into_iter().zip(values).map(|(k, v)| pair(k, v)).collect();
             apply.inputs = vec![Expr::new(ExprKind::List(pairs), loc)];
         }
-        let literal = apply.inputs.first().is_none_or(|e| matches!(e.kind, ExprKind::List(_)));
+        let literal = apply
+            .inputs
+            .first()
+            .is_none_or(|e| matches!(e.kind, ExprKind::List(_)));
         if !apply.attributes.is_empty() && literal {
             let mut pairs = match apply.inputs.pop().map(|e| e.kind) {
                 Some(ExprKind::List(items)) => items,
@@ -387,7 +476,12 @@ impl Emitter<'_> {
         let item = Expr::var(self.temp_name("$_value"), loc);
         let target = pair(key.clone(), item.clone());
         self.set_sugared_var(loc, &iter, value, None)?;
-        let comp = DictComp { key, value: item, target, iter: Expr::var(iter, loc) };
+        let comp = DictComp {
+            key,
+            value: item,
+            target,
+            iter: Expr::var(iter, loc),
+        };
         let dict = self.dict_comprehension(loc, &comp, refined.hint.as_ref())?;
         self.add_keywords(loc, dict, &apply.attributes)?;
         if let Some(union) = &refined.union {
@@ -440,13 +534,22 @@ impl Emitter<'_> {
         args: &[NamedValue],
         kwargs: &[NamedValue],
     ) -> Result<Sugared> {
-        let kind = if form == Form::Fork { "prim::forkClosure" } else { "prim::awaitableClosure" };
+        let kind = if form == Form::Fork {
+            "prim::forkClosure"
+        } else {
+            "prim::awaitableClosure"
+        };
         let node = self.node(kind, &[], 1, Some(loc));
         let saved = self.insert_before(node);
         let (closure, ty) = match callee {
             Sugared::Closure(closure) => {
-                let block = self.g.defining_node(*closure).and_then(|n| self.g.node_blocks(n).first().copied());
-                let ty = block.and_then(|b| self.g.returns(b).first().copied()).map(|v| self.g.ty(v).clone());
+                let block = self
+                    .g
+                    .defining_node(*closure)
+                    .and_then(|n| self.g.node_blocks(n).first().copied());
+                let ty = block
+                    .and_then(|b| self.g.returns(b).first().copied())
+                    .map(|v| self.g.ty(v).clone());
                 (*closure, ty.unwrap_or(Type::None))
             }
             callee => {
@@ -464,7 +567,11 @@ impl Emitter<'_> {
         self.g.add_node_input(node, closure);
         self.g.restore_insert_point(saved);
         let value = self.g.output(node);
-        let ty = if form == Form::Fork { Type::future(ty) } else { Type::Await(ty.into()) };
+        let ty = if form == Form::Fork {
+            Type::future(ty)
+        } else {
+            Type::Await(ty.into())
+        };
         self.g.set_type(value, ty);
         Ok(Sugared::Simple(value))
     }
@@ -480,7 +587,10 @@ impl Emitter<'_> {
             [] => {}
             [only] if only.name.as_deref() == Some("device") => {}
             [only] => {
-                return self.fail(loc, format!("{BASE}Got kwarg {}", only.name.as_deref().unwrap_or("")));
+                return self.fail(
+                    loc,
+                    format!("{BASE}Got kwarg {}", only.name.as_deref().unwrap_or("")),
+                );
             }
             _ => return self.fail(loc, format!("{BASE}Got multiple kwargs\n")),
         }
@@ -492,10 +602,18 @@ impl Emitter<'_> {
             _ if all_ints => ("aten::empty", self.list(&Type::Int, &args)),
             [only] => ("aten::tensor", *only),
             _ => {
-                return self
-                    .fail(loc, format!("{BASE}Got multiple positional arguments that were not all integers"));
+                return self.fail(
+                    loc,
+                    format!("{BASE}Got multiple positional arguments that were not all integers"),
+                );
             }
         };
-        Ok(Sugared::Simple(self.builtin(None, op, &[value.into()], &dtype, None)?))
+        Ok(Sugared::Simple(self.builtin(
+            None,
+            op,
+            &[value.into()],
+            &dtype,
+            None,
+        )?))
     }
 }

@@ -115,8 +115,12 @@ impl ControlFlow {
         }
         for name in mutated {
             let find = |vars: &Types| vars.get(&name).cloned().or_else(|| self.find(&name));
-            let (Some(yes_ty), Some(no_ty)) = (find(&yes_vars), find(&no_vars)) else { continue };
-            let Some(unified) = yes_ty.unify(&no_ty, true) else { continue };
+            let (Some(yes_ty), Some(no_ty)) = (find(&yes_vars), find(&no_vars)) else {
+                continue;
+            };
+            let Some(unified) = yes_ty.unify(&no_ty, true) else {
+                continue;
+            };
             Self::block_output(g, yes, yes_ty, &name);
             Self::block_output(g, no, no_ty, &name);
             Self::node_output(g, node, unified, &name);
@@ -128,7 +132,9 @@ impl ControlFlow {
         let vars = self.block(g, body);
         for (name, body_ty) in vars {
             // A variable of the body alone is not carried from one iteration to the next.
-            let Some(outer_ty) = self.find(&name) else { continue };
+            let Some(outer_ty) = self.find(&name) else {
+                continue;
+            };
             let unified = outer_ty.unify(&body_ty, true).unwrap_or_else(|| outer_ty.clone());
             let load = create_load(g, &name, outer_ty);
             g.insert_before(load, node);
@@ -157,7 +163,11 @@ impl Continuations {
         let node = g.create_constant(IValue::Bool(false));
         g.prepend(block, node);
         let false_value = g.output(node);
-        Continuations { false_value, current: None }.block(g, block);
+        Continuations {
+            false_value,
+            current: None,
+        }
+        .block(g, block);
     }
 
     fn block(&mut self, g: &mut Graph, block: BlockId) {
@@ -202,7 +212,9 @@ impl Continuations {
     fn carry(&self, g: &mut Graph, jump: NodeId, current: NodeId) {
         let body = g.node_blocks(current)[0];
         for value in g.returns(body).to_vec() {
-            let Some(load) = g.defining_node(value) else { continue };
+            let Some(load) = g.defining_node(value) else {
+                continue;
+            };
             let copy = g.clone_node(load);
             g.insert_before(copy, jump);
             let value = g.output(copy);

@@ -119,7 +119,8 @@ impl Emitter<'_> {
         let result_type = match declared {
             Some(declared) => {
                 // Otherwise a forgotten return of a tensor would turn its None into a tensor.
-                let forgotten = declared.is_subtype_of(&Type::TENSOR) && self.g.ty(result).is_subtype_of(&Type::None);
+                let forgotten =
+                    declared.is_subtype_of(&Type::TENSOR) && self.g.ty(result).is_subtype_of(&Type::None);
                 if !forgotten {
                     result = self.try_convert(loc, &declared, result, true)?;
                 }
@@ -165,7 +166,9 @@ impl Emitter<'_> {
         let sugared = self.sugared(expr, 1, None)?;
         let (message, class) = match sugared {
             Sugared::ExceptionMessage { message, class } => (message, class),
-            Sugared::Exception(_) | Sugared::HostException(_) => (self.constant(IValue::str(""), Some(loc)), None),
+            Sugared::Exception(_) | Sugared::HostException(_) => {
+                (self.constant(IValue::str(""), Some(loc)), None)
+            }
             _ => return self.fail(loc, "exceptions must derive from BaseException"),
         };
         let message = if self.g.ty(message).is_subtype_of(&Type::Str) {
@@ -190,7 +193,10 @@ impl Emitter<'_> {
             None => Expr::new(ExprKind::Str(String::new()), loc),
         };
         let apply = Expr::apply(Expr::var("AssertionError", loc), vec![message], Vec::new());
-        let raise = Stmt { span: loc.to(apply.span), kind: StmtKind::Raise(apply) };
+        let raise = Stmt {
+            span: loc.to(apply.span),
+            kind: StmtKind::Raise(apply),
+        };
         self.if_else(loc, &cond, &[], &[raise])
     }
 

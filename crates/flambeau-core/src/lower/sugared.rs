@@ -29,21 +29,37 @@ pub enum Given {
 
 impl NamedValue {
     pub fn at(loc: Span, value: ValueId) -> Self {
-        Self { name: None, loc: Some(loc), value: Given::Value(value) }
+        Self {
+            name: None,
+            loc: Some(loc),
+            value: Given::Value(value),
+        }
     }
 
     pub fn named(loc: Span, name: &str, value: ValueId) -> Self {
-        Self { name: Some(name.into()), loc: Some(loc), value: Given::Value(value) }
+        Self {
+            name: Some(name.into()),
+            loc: Some(loc),
+            value: Given::Value(value),
+        }
     }
 
     pub fn constant(value: IValue) -> Self {
-        Self { name: None, loc: None, value: Given::Constant(value) }
+        Self {
+            name: None,
+            loc: None,
+            value: Given::Constant(value),
+        }
     }
 }
 
 impl From<ValueId> for NamedValue {
     fn from(value: ValueId) -> Self {
-        Self { name: None, loc: None, value: Given::Value(value) }
+        Self {
+            name: None,
+            loc: None,
+            value: Given::Value(value),
+        }
     }
 }
 
@@ -126,13 +142,25 @@ pub enum Sugared {
     Form(Form),
     /// `torch.LongTensor` and its like: the dtype's number.
     LegacyTensor(i64),
-    Builtin { op: Arc<str>, this: Option<NamedValue> },
+    Builtin {
+        op: Arc<str>,
+        this: Option<NamedValue>,
+    },
     /// `int(x)` and its like: nothing to do when the value already has the type.
-    Cast { ty: Type, op: &'static str },
+    Cast {
+        ty: Type,
+        op: &'static str,
+    },
     /// A builtin that a class can override.
-    Magic { method: &'static str, base: Rc<Sugared> },
+    Magic {
+        method: &'static str,
+        base: Rc<Sugared>,
+    },
     /// `x.float()` of a tensor: the dtype's number.
-    TensorCast { dtype: i64, this: NamedValue },
+    TensorCast {
+        dtype: i64,
+        this: NamedValue,
+    },
     Tuple(Vec<Sugared>),
     BuiltinModule(Arc<str>),
     /// `ops`, below which are the namespaces of operators.
@@ -142,7 +170,10 @@ pub enum Sugared {
     Function(Vec<Arc<Function>>),
     /// A closure's value, and the function it came from where it has a name.
     Closure(ValueId),
-    Method { this: ValueId, names: Vec<Arc<str>> },
+    Method {
+        this: ValueId,
+        names: Vec<Arc<str>>,
+    },
     Range(Rc<RangeValue>),
     Iterables(Rc<IterableTree>),
     Enum(Type),
@@ -150,9 +181,16 @@ pub enum Sugared {
     Exception(Arc<str>),
     /// An exception class of Python, by its qualified name.
     HostException(Arc<str>),
-    ExceptionMessage { message: ValueId, class: Option<ValueId> },
+    ExceptionMessage {
+        message: ValueId,
+        class: Option<ValueId>,
+    },
     SliceClass,
-    Slice { start: ValueId, stop: ValueId, step: ValueId },
+    Slice {
+        start: ValueId,
+        stop: ValueId,
+        step: ValueId,
+    },
     /// Part of a qualified name inside an archive.
     Namespace(Arc<str>),
     /// `CONSTANTS` of an archive.
@@ -160,9 +198,15 @@ pub enum Sugared {
     Module(ValueId, Arc<ConcreteModule>),
     ModuleDict(Rc<ModuleDict>),
     /// `items` and its like on a module container, already evaluated.
-    ModuleDictMethod { name: Arc<str>, iterable: Rc<Sugared> },
+    ModuleDictMethod {
+        name: Arc<str>,
+        iterable: Rc<Sugared>,
+    },
     /// A function that Python is told not to compile: calling it raises when the program runs.
-    Unused { this: Option<ValueId>, function: Arc<Function> },
+    Unused {
+        this: Option<ValueId>,
+        function: Arc<Function>,
+    },
     /// `torch._check`
     TorchCheck,
     /// Something of the surrounding Python program.
@@ -171,11 +215,17 @@ pub enum Sugared {
 
 impl Sugared {
     pub fn builtin(op: &str) -> Sugared {
-        Sugared::Builtin { op: op.into(), this: None }
+        Sugared::Builtin {
+            op: op.into(),
+            this: None,
+        }
     }
 
     pub fn magic(method: &'static str, base: Sugared) -> Sugared {
-        Sugared::Magic { method, base: Rc::new(base) }
+        Sugared::Magic {
+            method,
+            base: Rc::new(base),
+        }
     }
 
     pub fn magic_builtin(method: &'static str, op: &str) -> Sugared {

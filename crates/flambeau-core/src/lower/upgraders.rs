@@ -143,7 +143,10 @@ pub(super) struct Upgrader {
 /// The upgrader of an overload for code of an archive version, if it needs one.
 pub(super) fn find(overload: &str, version: u64, table: &'static OpTable) -> Option<&'static Upgrader> {
     // Most archives are newer than all changes or do not use these operators.
-    if CHANGES.iter().all(|c| c.overload != overload || version >= c.since) {
+    if CHANGES
+        .iter()
+        .all(|c| c.overload != overload || version >= c.since)
+    {
         return None;
     }
     static MADE: OnceLock<HashMap<&'static str, Upgrader>> = OnceLock::new();
@@ -151,7 +154,14 @@ pub(super) fn find(overload: &str, version: u64, table: &'static OpTable) -> Opt
         let make = |change: &Change| {
             let function = compile_native(change.script, table).ok()?.into_iter().next()?;
             let schema = Schema::parse(change.schema).ok()?;
-            Some((change.overload, Upgrader { since: change.since, schema, function }))
+            Some((
+                change.overload,
+                Upgrader {
+                    since: change.since,
+                    schema,
+                    function,
+                },
+            ))
         };
         CHANGES.iter().filter_map(make).collect()
     });
@@ -167,7 +177,12 @@ pub(crate) fn version_of(op: &Op) -> u64 {
         "aten::gelu" => return 10,
         _ => {}
     }
-    CHANGES.iter().filter(|c| c.overload == op.full_name()).map(|c| c.since).max().unwrap_or(0)
+    CHANGES
+        .iter()
+        .filter(|c| c.overload == op.full_name())
+        .map(|c| c.since)
+        .max()
+        .unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -16,7 +16,13 @@ use super::sugared::NamedValue;
 
 impl Emitter<'_> {
     /// A node at the insertion point.
-    pub(super) fn node(&mut self, kind: &str, inputs: &[ValueId], outputs: usize, loc: Option<Span>) -> NodeId {
+    pub(super) fn node(
+        &mut self,
+        kind: &str,
+        inputs: &[ValueId],
+        outputs: usize,
+        loc: Option<Span>,
+    ) -> NodeId {
         let node = self.g.insert(kind, inputs, outputs);
         if let Some(loc) = loc {
             self.g.node_mut(node).range = Some(self.text.range(loc));
@@ -146,7 +152,11 @@ impl Emitter<'_> {
         }
         // A number is no name.
         let number = field.bytes().all(|b| b.is_ascii_digit());
-        let name = if number { format!("_{field}") } else { field.to_string() };
+        let name = if number {
+            format!("_{field}")
+        } else {
+            field.to_string()
+        };
         self.g.set_name(value, &name);
         value
     }
@@ -157,16 +167,29 @@ impl Emitter<'_> {
 
     /// Appends a copy of another graph's body and gives its outputs.
     pub(super) fn insert_graph(&mut self, body: &Graph, inputs: &[ValueId]) -> Vec<ValueId> {
-        let mut map = body.inputs().iter().copied().zip(inputs.iter().copied()).collect();
+        let mut map = body
+            .inputs()
+            .iter()
+            .copied()
+            .zip(inputs.iter().copied())
+            .collect();
         for node in body.block_nodes(body.block()) {
             let copy = self.g.copy_node(body, node, &mut map);
             self.g.insert_node(copy);
         }
-        body.outputs().iter().filter_map(|v| map.get(v).copied()).collect()
+        body.outputs()
+            .iter()
+            .filter_map(|v| map.get(v).copied())
+            .collect()
     }
 
     /// An error of something that is compiled because this function names it.
-    pub(super) fn called_from(&self, mut error: Box<CompileError>, callee: &str, loc: Span) -> Box<CompileError> {
+    pub(super) fn called_from(
+        &self,
+        mut error: Box<CompileError>,
+        callee: &str,
+        loc: Span,
+    ) -> Box<CompileError> {
         if let Some(entered) = error.entered.take() {
             error.frames.push(Frame {
                 callee: entered,
@@ -185,12 +208,23 @@ impl Emitter<'_> {
     }
 
     /// An error of a function that is compiled because this one calls it.
-    fn nested(&self, error: flambeau_ir::function::DefineError, callee: &Arc<Function>, is_method: bool, loc: Option<Span>) -> Box<CompileError> {
+    fn nested(
+        &self,
+        error: flambeau_ir::function::DefineError,
+        callee: &Arc<Function>,
+        is_method: bool,
+        loc: Option<Span>,
+    ) -> Box<CompileError> {
         let loc = loc.unwrap_or(self.pending);
-        if error.downcast_ref::<flambeau_ir::function::RecursionError>().is_some() {
+        if error
+            .downcast_ref::<flambeau_ir::function::RecursionError>()
+            .is_some()
+        {
             let what = if is_method { "method" } else { "function" };
-            let message =
-                format!(" {what} '{}' is called recursively. Recursive calls are not supported", callee.short_name());
+            let message = format!(
+                " {what} '{}' is called recursively. Recursive calls are not supported",
+                callee.short_name()
+            );
             return CompileError::at(ErrorKind::Compile, &self.text, loc, message);
         }
         match error.downcast_ref::<CompileError>() {
@@ -211,14 +245,24 @@ impl Emitter<'_> {
     }
 
     pub(super) fn schema_of<'f>(&self, function: &'f Arc<Function>, loc: Option<Span>) -> Result<&'f Schema> {
-        function.schema().map_err(|e| self.nested(e, function, false, loc))
+        function
+            .schema()
+            .map_err(|e| self.nested(e, function, false, loc))
     }
 
-    pub(super) fn method_schema<'f>(&self, method: &'f Arc<Function>, loc: Option<Span>) -> Result<&'f Schema> {
+    pub(super) fn method_schema<'f>(
+        &self,
+        method: &'f Arc<Function>,
+        loc: Option<Span>,
+    ) -> Result<&'f Schema> {
         method.schema().map_err(|e| self.nested(e, method, true, loc))
     }
 
-    pub(super) fn graph_of<'f>(&self, function: &'f Arc<Function>, loc: Option<Span>) -> Result<&'f Arc<Graph>> {
+    pub(super) fn graph_of<'f>(
+        &self,
+        function: &'f Arc<Function>,
+        loc: Option<Span>,
+    ) -> Result<&'f Arc<Graph>> {
         function.graph().map_err(|e| self.nested(e, function, false, loc))
     }
 

@@ -84,7 +84,11 @@ impl AliasDb {
             Type::Union(members) => members.iter().flat_map(|t| self.wildcard(t)).collect(),
             ty if !is_mutable(ty) => Vec::new(),
             ty => {
-                let key = if ty.is_tensor() { "Tensor".to_string() } else { ty.to_string() };
+                let key = if ty.is_tensor() {
+                    "Tensor".to_string()
+                } else {
+                    ty.to_string()
+                };
                 if let Some(&have) = self.wildcards.get(&key) {
                     return vec![have];
                 }
@@ -164,8 +168,14 @@ impl AliasDb {
                     self.point(g, output, inputs[i + 2]);
                 }
             }
-            "prim::TupleUnpack" | "prim::TupleIndex" | "prim::TupleSlice" | "prim::ListUnpack" | "prim::PythonOp"
-            | "prim::GetAttr" | "prim::ModuleContainerIndex" | "prim::EnumValue" => {
+            "prim::TupleUnpack"
+            | "prim::TupleIndex"
+            | "prim::TupleSlice"
+            | "prim::ListUnpack"
+            | "prim::PythonOp"
+            | "prim::GetAttr"
+            | "prim::ModuleContainerIndex"
+            | "prim::EnumValue" => {
                 for &output in outputs {
                     self.wild(g, output);
                 }
@@ -174,9 +184,17 @@ impl AliasDb {
                 self.write(g, node, inputs[0]);
                 self.wild(g, inputs[1]);
             }
-            "prim::unchecked_cast" | "prim::unchecked_unwrap_optional" => self.point(g, outputs[0], inputs[0]),
-            "prim::Constant" | "prim::Uninitialized" | "prim::CreateObject" | "prim::tolist" | "prim::Print"
-            | "prim::isinstance" | "aten::percentFormat" | "prim::RaiseException" => {}
+            "prim::unchecked_cast" | "prim::unchecked_unwrap_optional" => {
+                self.point(g, outputs[0], inputs[0])
+            }
+            "prim::Constant"
+            | "prim::Uninitialized"
+            | "prim::CreateObject"
+            | "prim::tolist"
+            | "prim::Print"
+            | "prim::isinstance"
+            | "aten::percentFormat"
+            | "prim::RaiseException" => {}
             "prim::TupleConstruct" | "prim::ListConstruct" | "prim::DictConstruct" => {
                 // What is inside may be reached through the container, and comes out as a wildcard.
                 for &output in outputs {
@@ -257,7 +275,9 @@ impl AliasDb {
             return false;
         }
         let written = self.written(node);
-        self.wildcards.values().any(|w| self.leaves(*w).iter().any(|l| written.contains(l)))
+        self.wildcards
+            .values()
+            .any(|w| self.leaves(*w).iter().any(|l| written.contains(l)))
     }
 
     /// Whether a node changes the memory of one of the values.
@@ -267,14 +287,20 @@ impl AliasDb {
         }
         let written = self.written(node);
         values.iter().any(|v| {
-            self.elements.get(v).is_some_and(|&e| self.leaves(e).iter().any(|l| written.contains(l)))
+            self.elements
+                .get(v)
+                .is_some_and(|&e| self.leaves(e).iter().any(|l| written.contains(l)))
         })
     }
 
     /// Whether some node changes what the value refers to.
     pub fn has_writers(&self, value: ValueId) -> bool {
-        let Some(&element) = self.elements.get(&value) else { return false };
+        let Some(&element) = self.elements.get(&value) else {
+            return false;
+        };
         let own = self.leaves(element);
-        self.writes.keys().any(|n| self.written(*n).iter().any(|l| own.contains(l)))
+        self.writes
+            .keys()
+            .any(|n| self.written(*n).iter().any(|l| own.contains(l)))
     }
 }

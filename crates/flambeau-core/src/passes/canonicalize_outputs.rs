@@ -43,7 +43,11 @@ fn path(g: &Graph, at: Use) -> Vec<usize> {
         }
     };
     while let Some(owner) = block.and_then(|b| g.block_owner(b)) {
-        let number = g.node_blocks(owner).iter().position(|b| Some(*b) == block).unwrap_or(0);
+        let number = g
+            .node_blocks(owner)
+            .iter()
+            .position(|b| Some(*b) == block)
+            .unwrap_or(0);
         // Behind the node's own inputs.
         path.push(number + 1_000_000);
         path.push(position(g, owner));
@@ -65,8 +69,10 @@ fn position(g: &Graph, node: NodeId) -> usize {
 
 /// The order of values by first use; unused ones last, in the order they have.
 fn sorted(g: &Graph, values: &[ValueId]) -> Vec<usize> {
-    let first: Vec<Option<Vec<usize>>> =
-        values.iter().map(|v| g.uses(*v).iter().map(|u| path(g, *u)).min()).collect();
+    let first: Vec<Option<Vec<usize>>> = values
+        .iter()
+        .map(|v| g.uses(*v).iter().map(|u| path(g, *u)).min())
+        .collect();
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&a, &b| match (&first[a], &first[b]) {
         (Some(x), Some(y)) => x.cmp(y),

@@ -30,7 +30,9 @@ fn lift_block(g: &mut Graph, block: BlockId, table: &'static OpTable) -> Result<
 }
 
 fn lift_closure(g: &mut Graph, node: NodeId, table: &'static OpTable) -> Result<()> {
-    let Some(&block) = g.node_blocks(node).first() else { return Ok(()) };
+    let Some(&block) = g.node_blocks(node).first() else {
+        return Ok(());
+    };
     let pack = g.create("prim::TupleConstruct", &[], 1);
     g.insert_after(pack, node);
     let mut body = Graph::new();
@@ -80,13 +82,14 @@ fn collect(
     captured: &mut Vec<ValueId>,
 ) {
     inner.extend(g.params(block).iter().copied());
-    let note = |values: &[ValueId], inner: &std::collections::HashSet<ValueId>, captured: &mut Vec<ValueId>| {
-        for value in values {
-            if !inner.contains(value) && !captured.contains(value) {
-                captured.push(*value);
+    let note =
+        |values: &[ValueId], inner: &std::collections::HashSet<ValueId>, captured: &mut Vec<ValueId>| {
+            for value in values {
+                if !inner.contains(value) && !captured.contains(value) {
+                    captured.push(*value);
+                }
             }
-        }
-    };
+        };
     for node in g.block_nodes(block) {
         note(g.node_inputs(node), inner, captured);
         for &nested in g.node_blocks(node) {
@@ -120,21 +123,31 @@ fn inline_block(g: &mut Graph, block: BlockId, table: &'static OpTable) -> Resul
 fn inline_fork(g: &mut Graph, node: NodeId, kind: &str, table: &'static OpTable) -> Result<()> {
     let cannot = || CompileError::new(ErrorKind::Compile, "Cannot fork this value");
     let pair = g.defining_node(g.node_inputs(node)[0]).ok_or_else(cannot)?;
-    let [closure, context] = g.node_inputs(pair)[..] else { return Err(cannot()) };
+    let [closure, context] = g.node_inputs(pair)[..] else {
+        return Err(cannot());
+    };
     let (Some(closure), Some(context)) = (g.defining_node(closure), g.defining_node(context)) else {
         return Err(cannot());
     };
-    let Some(Attr::Graph(body)) = g.attr(closure, "Subgraph") else { return Err(cannot()) };
+    let Some(Attr::Graph(body)) = g.attr(closure, "Subgraph") else {
+        return Err(cannot());
+    };
     let mut body = body.copy();
     let fork = g.create(kind, &[], 1);
     g.insert_after(fork, node);
     let range = g.node(node).range.clone();
     g.node_mut(fork).range = range;
     if body.inputs().len() != 1 {
-        return Err(CompileError::new(ErrorKind::Compile, "Cannot fork lambda with parameters"));
+        return Err(CompileError::new(
+            ErrorKind::Compile,
+            "Cannot fork lambda with parameters",
+        ));
     }
     let top = body.block();
-    let unpack = body.all_nodes().into_iter().find(|n| body.kind(*n) == "prim::TupleUnpack" && body.node_inputs(*n) == body.inputs());
+    let unpack = body
+        .all_nodes()
+        .into_iter()
+        .find(|n| body.kind(*n) == "prim::TupleUnpack" && body.node_inputs(*n) == body.inputs());
     for (i, value) in g.node_inputs(context).to_vec().into_iter().enumerate() {
         g.add_node_input(fork, value);
         let ty = g.ty(value).clone();

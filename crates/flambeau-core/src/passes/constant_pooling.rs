@@ -62,7 +62,9 @@ fn same(a: &IValue, b: &IValue) -> bool {
         (IValue::Double(a), IValue::Double(b)) => a.to_bits() == b.to_bits() || a == b,
         (IValue::Complex(a), IValue::Complex(b)) => a == b,
         // PyTorch compares these by identity.
-        (IValue::Enum(_), IValue::Enum(_)) => matches!((a, b), (IValue::Enum(a), IValue::Enum(b)) if std::sync::Arc::ptr_eq(a, b)),
+        (IValue::Enum(_), IValue::Enum(_)) => {
+            matches!((a, b), (IValue::Enum(a), IValue::Enum(b)) if std::sync::Arc::ptr_eq(a, b))
+        }
         (IValue::Tuple(a), IValue::Tuple(b)) => {
             a.items.len() == b.items.len() && a.items.iter().zip(b.items.iter()).all(|(a, b)| same(a, b))
         }

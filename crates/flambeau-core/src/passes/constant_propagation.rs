@@ -23,7 +23,8 @@ struct Propagation {
 }
 
 fn is_constant(g: &Graph, value: ValueId) -> bool {
-    g.defining_node(value).is_some_and(|n| g.kind(n) == "prim::Constant")
+    g.defining_node(value)
+        .is_some_and(|n| g.kind(n) == "prim::Constant")
 }
 
 impl Propagation {
@@ -51,8 +52,14 @@ impl Propagation {
                 }
             }
             "prim::Loop" => {
-                let count = g.constant(g.node_inputs(node)[0]).and_then(|v| v.as_int()).unwrap_or(1);
-                let start = g.constant(g.node_inputs(node)[1]).and_then(|v| v.as_bool()).unwrap_or(true);
+                let count = g
+                    .constant(g.node_inputs(node)[0])
+                    .and_then(|v| v.as_int())
+                    .unwrap_or(1);
+                let start = g
+                    .constant(g.node_inputs(node)[1])
+                    .and_then(|v| v.as_bool())
+                    .unwrap_or(true);
                 if !start || count <= 0 {
                     for (i, output) in g.node_outputs(node).to_vec().into_iter().enumerate() {
                         let input = g.node_inputs(node)[i + 2];
@@ -77,7 +84,9 @@ impl Propagation {
     }
 
     fn fold(&mut self, g: &mut Graph, node: NodeId) {
-        let Some(values) = evaluate::run_if_constant(g, node) else { return };
+        let Some(values) = evaluate::run_if_constant(g, node) else {
+            return;
+        };
         let outputs = g.node_outputs(node).to_vec();
         for (output, value) in outputs.into_iter().zip(values) {
             if !insertable(&value) {
@@ -184,8 +193,7 @@ fn supported(g: &Graph, node: NodeId) -> bool {
             | "prim::unchecked_unwrap_optional"
             | "aten::dequantize"
     );
-    let immutable =
-        |values: &[ValueId]| values.iter().all(|v| !is_mutable(g.ty(*v)));
+    let immutable = |values: &[ValueId]| values.iter().all(|v| !is_mutable(g.ty(*v)));
     !skipped
         && immutable(g.node_inputs(node))
         && immutable(g.node_outputs(node))
@@ -195,5 +203,8 @@ fn supported(g: &Graph, node: NodeId) -> bool {
 }
 
 fn is_nondeterministic(kind: &str) -> bool {
-    matches!(kind, "aten::seed" | "aten::initial_seed" | "aten::rand" | "aten::randn" | "aten::randint")
+    matches!(
+        kind,
+        "aten::seed" | "aten::initial_seed" | "aten::rand" | "aten::randn" | "aten::randint"
+    )
 }

@@ -10,7 +10,12 @@ pub fn run(g: &mut Graph) {
     let top = g.block();
     dead_fork_inputs(g, top);
     let db = AliasDb::new(g);
-    let mut live = Live { db, marked: HashSet::new(), values: HashSet::new(), returns: HashSet::new() };
+    let mut live = Live {
+        db,
+        marked: HashSet::new(),
+        values: HashSet::new(),
+        returns: HashSet::new(),
+    };
     live.values.extend(g.outputs().iter().copied());
     live.returns.insert(top);
     live.block(g, top);
@@ -55,7 +60,9 @@ impl Live {
         // Setting an attribute of a local object shows only if the object is used.
         (has_side_effects(kind) && kind != "prim::SetAttr")
             || self.db.writes_to_wildcard(node)
-            || g.node_blocks(node).iter().any(|b| g.block_nodes(*b).iter().any(|n| self.effects(g, *n)))
+            || g.node_blocks(node)
+                .iter()
+                .any(|b| g.block_nodes(*b).iter().any(|n| self.effects(g, *n)))
     }
 
     fn block(&mut self, g: &Graph, block: BlockId) -> bool {
@@ -87,7 +94,9 @@ impl Live {
         if self.returns.contains(&block) {
             return false;
         }
-        let Some(owner) = g.block_owner(block) else { return false };
+        let Some(owner) = g.block_owner(block) else {
+            return false;
+        };
         let returns = g.returns(block);
         if g.kind(owner) == "prim::Loop" {
             for (i, &output) in g.node_outputs(owner).iter().enumerate() {
@@ -171,9 +180,12 @@ fn dead_fork_inputs(g: &mut Graph, block: BlockId) {
         if g.kind(node) != "prim::fork" {
             continue;
         }
-        let Some(Attr::Graph(body)) = g.attr(node, "Subgraph") else { continue };
-        let unused: Vec<usize> =
-            (0..body.inputs().len()).filter(|i| !body.has_uses(body.inputs()[*i])).collect();
+        let Some(Attr::Graph(body)) = g.attr(node, "Subgraph") else {
+            continue;
+        };
+        let unused: Vec<usize> = (0..body.inputs().len())
+            .filter(|i| !body.has_uses(body.inputs()[*i]))
+            .collect();
         if unused.is_empty() {
             continue;
         }

@@ -16,15 +16,24 @@ fn run(g: &Graph, node: NodeId, inputs: Vec<IValue>) -> Option<Vec<IValue>> {
     let ty = outputs.first().map(|o| g.ty(*o).clone());
     match g.kind(node) {
         "prim::TupleConstruct" => {
-            let Some(Type::Tuple(tuple)) = &ty else { return None };
+            let Some(Type::Tuple(tuple)) = &ty else {
+                return None;
+            };
             let named = tuple.named.as_ref().filter(|n| !n.name.is_empty());
-            let value = TupleValue { items: inputs.into(), ty: named.and(ty.clone()) };
+            let value = TupleValue {
+                items: inputs.into(),
+                ty: named.and(ty.clone()),
+            };
             Some(vec![IValue::Tuple(value.into())])
         }
         "prim::TupleIndex" => {
             let items = inputs[0].as_tuple()?;
             let index = inputs[1].as_int()?;
-            let index = if index < 0 { index + items.len() as i64 } else { index };
+            let index = if index < 0 {
+                index + items.len() as i64
+            } else {
+                index
+            };
             Some(vec![items.get(usize::try_from(index).ok()?)?.clone()])
         }
         "prim::TupleUnpack" => {
@@ -32,21 +41,31 @@ fn run(g: &Graph, node: NodeId, inputs: Vec<IValue>) -> Option<Vec<IValue>> {
             (items.len() == outputs.len()).then(|| items.to_vec())
         }
         "prim::ListConstruct" => {
-            let Some(Type::List(element)) = ty else { return None };
+            let Some(Type::List(element)) = ty else {
+                return None;
+            };
             Some(vec![IValue::list((*element).clone(), inputs)])
         }
         "prim::DictConstruct" => {
             let Some(Type::Dict(kv)) = ty else { return None };
-            let pairs: Vec<(IValue, IValue)> =
-                inputs.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
-            Some(vec![IValue::Dict(Dict::from_pairs(kv.0.clone(), kv.1.clone(), pairs))])
+            let pairs: Vec<(IValue, IValue)> = inputs
+                .chunks_exact(2)
+                .map(|pair| (pair[0].clone(), pair[1].clone()))
+                .collect();
+            Some(vec![IValue::Dict(Dict::from_pairs(
+                kv.0.clone(),
+                kv.1.clone(),
+                pairs,
+            ))])
         }
         "prim::ListUnpack" => {
             let items = inputs[0].as_list()?.to_vec();
             (items.len() == outputs.len()).then_some(items)
         }
         "prim::isinstance" => {
-            let Some(Attr::Types(types)) = g.attr(node, "types") else { return None };
+            let Some(Attr::Types(types)) = g.attr(node, "types") else {
+                return None;
+            };
             let have = inputs.first()?.ty();
             Some(vec![IValue::Bool(types.iter().any(|t| have.is_subtype_of(t)))])
         }
@@ -59,7 +78,9 @@ fn run(g: &Graph, node: NodeId, inputs: Vec<IValue>) -> Option<Vec<IValue>> {
             IValue::Enum(member) => Some(vec![member.value.clone()]),
             _ => None,
         },
-        "prim::CreateObject" | "prim::GetAttr" | "prim::Load" | "aten::percentFormat" | "aten::format" => None,
+        "prim::CreateObject" | "prim::GetAttr" | "prim::Load" | "aten::percentFormat" | "aten::format" => {
+            None
+        }
         _ => {
             let op = g.node(node).op.as_ref()?;
             if op.schema().is_vararg {

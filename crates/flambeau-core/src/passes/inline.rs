@@ -29,7 +29,9 @@ fn block(g: &mut Graph, at: BlockId) -> Result<(), flambeau_ir::function::Define
         for inner in g.node_blocks(node).to_vec() {
             block(g, inner)?;
         }
-        let Some((function, inputs)) = callee(g, node) else { continue };
+        let Some((function, inputs)) = callee(g, node) else {
+            continue;
+        };
         let mut body = function.graph()?.copy();
         run(&mut body)?;
         let call = Arc::new(InlinedCall {
@@ -73,5 +75,9 @@ fn append(inner: &Arc<InlinedCall>, call: &Arc<InlinedCall>) -> Arc<InlinedCall>
         None => call.clone(),
         Some(caller) => append(caller, call),
     };
-    Arc::new(InlinedCall { function: inner.function.clone(), range: inner.range.clone(), caller: Some(caller) })
+    Arc::new(InlinedCall {
+        function: inner.function.clone(),
+        range: inner.range.clone(),
+        caller: Some(caller),
+    })
 }

@@ -23,7 +23,9 @@ fn take(g: &mut Graph, node: NodeId) {
     if !matches!(g.kind(node), "prim::TupleUnpack" | "prim::TupleIndex") {
         return;
     }
-    let Some(made) = g.defining_node(g.node_inputs(node)[0]) else { return };
+    let Some(made) = g.defining_node(g.node_inputs(node)[0]) else {
+        return;
+    };
     if g.kind(made) != "prim::TupleConstruct" {
         return;
     }
@@ -34,8 +36,14 @@ fn take(g: &mut Graph, node: NodeId) {
         }
         return;
     }
-    let Some(index) = g.constant(g.node_inputs(node)[1]).and_then(|v| v.as_int()) else { return };
-    let index = if index < 0 { index + items.len() as i64 } else { index };
+    let Some(index) = g.constant(g.node_inputs(node)[1]).and_then(|v| v.as_int()) else {
+        return;
+    };
+    let index = if index < 0 {
+        index + items.len() as i64
+    } else {
+        index
+    };
     if let Some(&item) = usize::try_from(index).ok().and_then(|i| items.get(i)) {
         let output = g.output(node);
         g.replace_all_uses(output, item);

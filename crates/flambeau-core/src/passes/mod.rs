@@ -29,14 +29,38 @@ pub struct Pass {
 
 /// What a freshly compiled function goes through.
 pub const PIPELINE: &[Pass] = &[
-    Pass { name: "lift_closures", run: closures::lift },
-    Pass { name: "inline_forked_closures", run: closures::inline_forked },
-    Pass { name: "erase_list_literals", run: |g, _| Ok(erase_list_literals::run(g)) },
-    Pass { name: "lower_simple_tuples", run: |g, _| Ok(lower_simple_tuples::run(g)) },
-    Pass { name: "constant_propagation", run: |g, _| Ok(constant_propagation::run_immutable(g)) },
-    Pass { name: "constant_pooling", run: |g, _| Ok(constant_pooling::run(g)) },
-    Pass { name: "canonicalize_outputs", run: |g, _| Ok(canonicalize_outputs::run(g)) },
-    Pass { name: "annotate_warns", run: |g, _| Ok(annotate_warns::run(g)) },
+    Pass {
+        name: "lift_closures",
+        run: closures::lift,
+    },
+    Pass {
+        name: "inline_forked_closures",
+        run: closures::inline_forked,
+    },
+    Pass {
+        name: "erase_list_literals",
+        run: |g, _| Ok(erase_list_literals::run(g)),
+    },
+    Pass {
+        name: "lower_simple_tuples",
+        run: |g, _| Ok(lower_simple_tuples::run(g)),
+    },
+    Pass {
+        name: "constant_propagation",
+        run: |g, _| Ok(constant_propagation::run_immutable(g)),
+    },
+    Pass {
+        name: "constant_pooling",
+        run: |g, _| Ok(constant_pooling::run(g)),
+    },
+    Pass {
+        name: "canonicalize_outputs",
+        run: |g, _| Ok(canonicalize_outputs::run(g)),
+    },
+    Pass {
+        name: "annotate_warns",
+        run: |g, _| Ok(annotate_warns::run(g)),
+    },
 ];
 
 /// Runs [`PIPELINE`].

@@ -56,7 +56,11 @@ fn block(g: &mut Graph, at: BlockId, table: &OpTable) {
             replace(g, node, to, table);
             continue;
         }
-        let reversed = g.node(node).op.as_ref().is_some_and(|op| op.full_name() == "aten::rsub.Tensor");
+        let reversed = g
+            .node(node)
+            .op
+            .as_ref()
+            .is_some_and(|op| op.full_name() == "aten::rsub.Tensor");
         if reversed {
             let inputs = g.node_inputs(node).to_vec();
             g.replace_input(node, 0, inputs[1]);
@@ -86,7 +90,11 @@ fn bool_identity(g: &Graph, node: NodeId) -> Option<&'static str> {
 fn replace(g: &mut Graph, node: NodeId, kind: &str, table: &OpTable) {
     let inputs = g.node_inputs(node).to_vec();
     let new = g.create(kind, &inputs, 0);
-    let overload = g.node(node).op.as_ref().map(|op| split_overload(op.full_name()).1.to_string());
+    let overload = g
+        .node(node)
+        .op
+        .as_ref()
+        .map(|op| split_overload(op.full_name()).1.to_string());
     let full = match overload.as_deref() {
         _ if matches!(kind, "aten::eq" | "aten::ne") => format!("{kind}.bool"),
         None | Some("") => kind.to_string(),

@@ -5,8 +5,8 @@ use flambeau_ir::value::{IValue, Object};
 use indexmap::IndexMap;
 
 use super::{Result, TypeNames};
-use crate::lower::upgraders;
 use crate::code::{CodePrinter, NamedType, Tagged, Unit};
+use crate::lower::upgraders;
 
 pub(super) struct File {
     /// `code/__torch__/a/b.py`.
@@ -55,7 +55,10 @@ pub(super) fn print(root: &Object, names: &TypeNames) -> Result<Code> {
         };
         for function in functions {
             let graph = function.graph()?;
-            let ops = graph.all_nodes().into_iter().filter_map(|n| graph.node(n).op.clone());
+            let ops = graph
+                .all_nodes()
+                .into_iter()
+                .filter_map(|n| graph.node(n).op.clone());
             version = ops.map(|op| upgraders::version_of(&op)).fold(version, u64::max);
         }
     }

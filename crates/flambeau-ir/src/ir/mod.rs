@@ -13,8 +13,10 @@ mod print;
 mod verify;
 
 pub use attr::Attr;
+pub use graph::{
+    Block, BlockId, Def, Graph, InlinedCall, InsertPoint, Node, NodeId, Use, User, Value, ValueId,
+};
 pub use parse::{FindType, ParseError};
-pub use graph::{Block, BlockId, Def, Graph, InlinedCall, InsertPoint, Node, NodeId, Use, User, Value, ValueId};
 
 use std::sync::Arc;
 

@@ -40,7 +40,12 @@ impl Graph {
     }
 
     pub fn parse_with(text: &str, find: FindType) -> Result<Graph> {
-        let mut parser = Parser { text, at: 0, find, depth: 0 };
+        let mut parser = Parser {
+            text,
+            at: 0,
+            find,
+            depth: 0,
+        };
         let graph = parser.graph()?;
         parser.space();
         match parser.rest() {
@@ -77,7 +82,10 @@ impl<'a> Parser<'a> {
 
     fn fail<T>(&self, message: impl Into<String>) -> Result<T> {
         let line = self.text[..self.at].matches('\n').count() + 1;
-        Err(ParseError { line, message: message.into() })
+        Err(ParseError {
+            line,
+            message: message.into(),
+        })
     }
 
     /// Skips blanks, newlines and comments.
@@ -145,7 +153,11 @@ impl<'a> Parser<'a> {
 
     fn graph(&mut self) -> Result<Graph> {
         self.expect("graph(")?;
-        let mut scope = Scope { g: Graph::new(), values: HashMap::new(), subgraphs: Vec::new() };
+        let mut scope = Scope {
+            g: Graph::new(),
+            values: HashMap::new(),
+            subgraphs: Vec::new(),
+        };
         let top = scope.g.block();
         for (name, ty) in self.list(")", Self::typed_name)? {
             let value = scope.g.add_block_param(top, ty);
@@ -160,7 +172,9 @@ impl<'a> Parser<'a> {
             self.expect(&name)?;
             self.expect("=")?;
             let subgraph = self.deeper(Self::graph)?;
-            scope.g.set_attr(node, "Subgraph", Attr::Graph(Arc::new(subgraph)));
+            scope
+                .g
+                .set_attr(node, "Subgraph", Attr::Graph(Arc::new(subgraph)));
         }
         Ok(scope.g)
     }
@@ -175,7 +189,11 @@ impl<'a> Parser<'a> {
     fn value_name(&mut self) -> Result<&'a str> {
         self.expect("%")?;
         let name = self.word(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '$' | '-'));
-        if name.is_empty() { self.fail("expected a name after `%`") } else { Ok(name) }
+        if name.is_empty() {
+            self.fail("expected a name after `%`")
+        } else {
+            Ok(name)
+        }
     }
 
     fn name(&mut self, scope: &mut Scope, value: ValueId, name: &str) -> Result<()> {
@@ -245,7 +263,9 @@ impl<'a> Parser<'a> {
         let subgraph = kind.rsplit_once('_').filter(|(base, number)| {
             number.bytes().all(|b| b.is_ascii_digit()) && !number.is_empty() && has_subgraph(base)
         });
-        let node = scope.g.create(subgraph.map_or(kind, |(base, _)| base), &inputs, 0);
+        let node = scope
+            .g
+            .create(subgraph.map_or(kind, |(base, _)| base), &inputs, 0);
         for (name, attribute) in attributes {
             scope.g.set_attr(node, &name, attribute);
         }
@@ -282,7 +302,9 @@ impl<'a> Parser<'a> {
 
     fn next_is_block(&mut self) -> bool {
         self.space();
-        let Some(rest) = self.rest().strip_prefix("block") else { return false };
+        let Some(rest) = self.rest().strip_prefix("block") else {
+            return false;
+        };
         let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
         digits > 0 && rest[digits..].starts_with('(')
     }
@@ -326,7 +348,9 @@ impl<'a> Parser<'a> {
             self.expect("{")?;
             let value = self.value()?;
             self.expect("}")?;
-            let Some(scalar) = value.as_scalar() else { return self.fail("expected a number") };
+            let Some(scalar) = value.as_scalar() else {
+                return self.fail("expected a number");
+            };
             Tensor::scalar_tensor(scalar, dtype.unwrap_or(scalar.dtype()))
         };
         made.or_else(|error| self.fail(error.message))
@@ -354,7 +378,9 @@ impl<'a> Parser<'a> {
                         p.expect(":")?;
                         Ok((key, p.value()?))
                     })?;
-                    let (key, value) = pairs.first().map_or((Type::Str, Type::TENSOR), |(k, v)| (k.ty(), v.ty()));
+                    let (key, value) = pairs
+                        .first()
+                        .map_or((Type::Str, Type::TENSOR), |(k, v)| (k.ty(), v.ty()));
                     Ok(IValue::Dict(Dict::from_pairs(key, value, pairs)))
                 }
                 _ => p.plain(),
@@ -363,16 +389,20 @@ impl<'a> Parser<'a> {
     }
 
     fn plain(&mut self) -> Result<IValue> {
-        for (word, value) in
-            [("None", IValue::None), ("True", IValue::Bool(true)), ("False", IValue::Bool(false))]
-        {
+        for (word, value) in [
+            ("None", IValue::None),
+            ("True", IValue::Bool(true)),
+            ("False", IValue::Bool(false)),
+        ] {
             if self.eat(word) {
                 return Ok(value);
             }
         }
         if self.eat("<Tensor>") {
             let empty = Tensor::empty(&[0], DType::Float);
-            return empty.map(IValue::Tensor).or_else(|error| self.fail(error.message));
+            return empty
+                .map(IValue::Tensor)
+                .or_else(|error| self.fail(error.message));
         }
         let word = self.word(|c| c.is_alphanumeric() || matches!(c, '.' | '+' | '-'));
         if let Some(complex) = word.strip_suffix('j').and_then(complex) {
@@ -392,12 +422,16 @@ impl<'a> Parser<'a> {
         let mut bytes = Vec::new();
         let text = self.text.as_bytes();
         loop {
-            let Some(&byte) = text.get(self.at) else { return self.fail("a string does not end") };
+            let Some(&byte) = text.get(self.at) else {
+                return self.fail("a string does not end");
+            };
             self.at += 1;
             match byte {
                 b'"' => break,
                 b'\\' => {
-                    let Some(&escape) = text.get(self.at) else { return self.fail("a string does not end") };
+                    let Some(&escape) = text.get(self.at) else {
+                        return self.fail("a string does not end");
+                    };
                     self.at += 1;
                     bytes.push(match escape {
                         b'n' => b'\n',
@@ -409,8 +443,12 @@ impl<'a> Parser<'a> {
                         b'f' => 0x0c,
                         b'0'..=b'7' => {
                             let digits = text.get(self.at - 1..self.at + 2).unwrap_or(&[]);
-                            let octal = std::str::from_utf8(digits).ok().and_then(|d| u8::from_str_radix(d, 8).ok());
-                            let Some(octal) = octal else { return self.fail("expected three octal digits") };
+                            let octal = std::str::from_utf8(digits)
+                                .ok()
+                                .and_then(|d| u8::from_str_radix(d, 8).ok());
+                            let Some(octal) = octal else {
+                                return self.fail("expected three octal digits");
+                            };
                             self.at += 2;
                             octal
                         }
@@ -507,7 +545,10 @@ impl<'a> Parser<'a> {
 
     /// `(2, *, strides=[3, 1], requires_grad=0, device=cpu)`
     fn tensor_type(&mut self, dtype: Option<DType>) -> Result<Type> {
-        let mut info = TensorInfo { dtype, ..TensorInfo::default() };
+        let mut info = TensorInfo {
+            dtype,
+            ..TensorInfo::default()
+        };
         self.expect("(")?;
         let extent = |p: &mut Self| -> Result<Option<i64>> {
             if p.eat("*") {
@@ -540,13 +581,20 @@ impl<'a> Parser<'a> {
 }
 
 fn has_subgraph(kind: &str) -> bool {
-    matches!(kind, "prim::fork" | "prim::awaitable" | "prim::DifferentiableGraph" | "prim::FusionGroup")
+    matches!(
+        kind,
+        "prim::fork" | "prim::awaitable" | "prim::DifferentiableGraph" | "prim::FusionGroup"
+    )
 }
 
 /// A function that is only known by name.
 fn unknown_function(name: &str) -> Arc<Function> {
     let message = format!("the body of `{name}` is not in the text of the graph");
-    Function::lazy(name, move |_| Err(Arc::from(Box::<dyn std::error::Error + Send + Sync>::from(message))))
+    Function::lazy(name, move |_| {
+        Err(Arc::from(Box::<dyn std::error::Error + Send + Sync>::from(
+            message,
+        )))
+    })
 }
 
 fn plain_type(name: &str) -> Option<Type> {
@@ -608,7 +656,10 @@ fn complex(text: &str) -> Option<Complex64> {
         .last()
         .map(|(i, _)| i)?;
     let (re, im) = text.split_at(split);
-    Some(Complex64::new(re.parse().ok()?, im.strip_prefix('+').unwrap_or(im).parse().ok()?))
+    Some(Complex64::new(
+        re.parse().ok()?,
+        im.strip_prefix('+').unwrap_or(im).parse().ok()?,
+    ))
 }
 
 #[cfg(test)]

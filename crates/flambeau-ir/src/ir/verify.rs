@@ -19,7 +19,9 @@ impl Graph {
         }
         for (name, &value) in &self.names {
             if self.values[value.index()].name.as_ref() != Some(name) {
-                return Err(format!("the name `{name}` is kept for a value that does not have it"));
+                return Err(format!(
+                    "the name `{name}` is kept for a value that does not have it"
+                ));
             }
         }
         Ok(())
@@ -81,7 +83,10 @@ impl Verifier<'_> {
         }
         for (index, &value) in g.returns(block).iter().enumerate() {
             if !self.in_scope[value.index()] {
-                return Err(format!("a block returns `%{}`, which is not in scope", g.name(value)));
+                return Err(format!(
+                    "a block returns `%{}`, which is not in scope",
+                    g.name(value)
+                ));
             }
             self.has_use(
                 value,
@@ -146,10 +151,7 @@ impl Verifier<'_> {
                 let (params, returns) = (g.params(blocks[0]).len(), g.returns(blocks[0]).len());
                 match inputs == outputs + 2 && params == outputs + 1 && returns == outputs + 1 {
                     true => Ok(()),
-                    false => self.fail(
-                        node,
-                        "`prim::Loop` carries as many values in as round and out",
-                    ),
+                    false => self.fail(node, "`prim::Loop` carries as many values in as round and out"),
                 }
             }
             _ => Ok(()),
@@ -160,7 +162,10 @@ impl Verifier<'_> {
         let found = match used.user {
             User::Node(node) => {
                 if self.g.is_destroyed(node) {
-                    return Err(format!("`%{}` is used by a node that is gone", self.g.name(value)));
+                    return Err(format!(
+                        "`%{}` is used by a node that is gone",
+                        self.g.name(value)
+                    ));
                 }
                 self.g.node_inputs(node).get(used.index)
             }

@@ -180,7 +180,10 @@ fn in_place_kernel(op: &Op, builtin: &HashMap<Arc<str>, Vec<Arc<Op>>>) -> Option
 /// `f(…, out=y)` as `y.resize_().copy_(f(…))`.
 fn out_kernel(op: &Op, builtin: &HashMap<Arc<str>, Vec<Arc<Op>>>) -> Option<Kernel> {
     let (name, overload) = split_overload(op.full_name());
-    if !overload.ends_with("out") && !op.text().contains("Tensor(a!) out)") && !op.text().contains("*, Tensor(a!) ") {
+    if !overload.ends_with("out")
+        && !op.text().contains("Tensor(a!) out)")
+        && !op.text().contains("*, Tensor(a!) ")
+    {
         return None;
     }
     // The written arguments are the last ones, always keywords.
@@ -226,7 +229,10 @@ fn out_kernel(op: &Op, builtin: &HashMap<Arc<str>, Vec<Arc<Op>>>) -> Option<Kern
                 .expect("checked when the variant was derived");
             let mut inputs = args[..first_out].to_vec();
             for (is_dtype, default) in &extra {
-                let target = args.get(first_out).and_then(IValue::as_tensor).filter(|_| *is_dtype);
+                let target = args
+                    .get(first_out)
+                    .and_then(IValue::as_tensor)
+                    .filter(|_| *is_dtype);
                 inputs.push(target.map_or_else(|| default.clone(), |t| IValue::Int(t.dtype().code())));
             }
             let made = (kernel.run)(ctx, &inputs)?;

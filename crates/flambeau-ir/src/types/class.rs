@@ -186,7 +186,11 @@ impl ClassType {
         let mut body = self.body.write();
         let attributes = std::mem::take(&mut body.attributes);
         let slots = std::mem::take(&mut body.slots);
-        *body = ClassBody { attributes, slots, ..ClassBody::default() };
+        *body = ClassBody {
+            attributes,
+            slots,
+            ..ClassBody::default()
+        };
     }
 }
 

@@ -113,8 +113,12 @@ impl Type {
 
     /// The type of a parameter without annotation.
     pub fn inferred_tensor() -> Type {
-        static INFERRED: std::sync::LazyLock<Arc<TensorInfo>> =
-            std::sync::LazyLock::new(|| Arc::new(TensorInfo { inferred: true, ..TensorInfo::default() }));
+        static INFERRED: std::sync::LazyLock<Arc<TensorInfo>> = std::sync::LazyLock::new(|| {
+            Arc::new(TensorInfo {
+                inferred: true,
+                ..TensorInfo::default()
+            })
+        });
         Type::Tensor(Some(INFERRED.clone()))
     }
     /// Tells apart equal types that were made separately; clones have the same address.

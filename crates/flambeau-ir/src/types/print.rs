@@ -25,8 +25,9 @@ impl fmt::Display for Type {
                     }
                     write!(f, "{element}")?;
                     if let Some(named) = &t.named
-                        && let Some(default) =
-                            (i + named.defaults.len()).checked_sub(t.elements.len()).and_then(|d| named.defaults.get(d))
+                        && let Some(default) = (i + named.defaults.len())
+                            .checked_sub(t.elements.len())
+                            .and_then(|d| named.defaults.get(d))
                     {
                         write!(f, " = {default:?}")?;
                     }
@@ -181,5 +182,10 @@ fn number_last(members: &[Type]) -> Vec<Type> {
     if !numbers.iter().all(|n| members.contains(n)) {
         return members.to_vec();
     }
-    members.iter().filter(|m| !numbers.contains(m)).cloned().chain([Type::Number]).collect()
+    members
+        .iter()
+        .filter(|m| !numbers.contains(m))
+        .cloned()
+        .chain([Type::Number])
+        .collect()
 }

@@ -17,7 +17,12 @@ thread_local! {
 /// Drops the contents of a container without recursion: a program may link a million objects into a chain, and the
 /// thread's stack would not bear dropping it link by link.
 fn release(items: Vec<IValue>) {
-    let nests = |v: &IValue| matches!(v, IValue::Tuple(_) | IValue::List(_) | IValue::Dict(_) | IValue::Object(_));
+    let nests = |v: &IValue| {
+        matches!(
+            v,
+            IValue::Tuple(_) | IValue::List(_) | IValue::Dict(_) | IValue::Object(_)
+        )
+    };
     if !items.iter().any(nests) {
         return;
     }

@@ -194,7 +194,10 @@ pub fn sort(t: &Tensor, dim: i64, descending: bool, stable: bool) -> Result<(Ten
     let n = rows.n;
     let places = indices.iter().enumerate().map(|(at, &i)| at / n * n + i as usize);
     let values = rows.restore(rows.take(places)?, n)?;
-    Ok((values, rows.restore(Tensor::from_vec(indices, &[(n * rows.count) as i64])?, n)?))
+    Ok((
+        values,
+        rows.restore(Tensor::from_vec(indices, &[(n * rows.count) as i64])?, n)?,
+    ))
 }
 
 /// The indices that [`sort`] gives.

@@ -50,8 +50,7 @@ fn check(case: &Value) -> Outcome {
         (Err(error), None) => {
             let expected = case["compile_error"]["message"].as_str().unwrap_or("");
             let found = error.to_string();
-            // PyTorch adds the address of the compilation unit to the names of classes.
-            let expected = expected.replace(" (of Python compilation unit at: 0xADDR)", "");
+            let found = without_addresses(&found);
             if found.trim() == expected.trim() {
                 Outcome::Same
             } else {
@@ -59,6 +58,17 @@ fn check(case: &Value) -> Outcome {
             }
         }
     }
+}
+
+/// Addresses in the names of classes, as the recordings mask them.
+fn without_addresses(text: &str) -> String {
+    let mut parts = text.split("unit at: 0x");
+    let mut masked = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        masked += "unit at: 0xADDR";
+        masked += part.trim_start_matches(|c: char| c.is_ascii_hexdigit());
+    }
+    masked
 }
 
 fn topics(root: &Path) -> Vec<PathBuf> {

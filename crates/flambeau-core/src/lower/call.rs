@@ -9,7 +9,7 @@ use flambeau_ir::value::{EnumValue, IValue};
 use flambeau_syntax::Span;
 
 use super::Emitter;
-use super::error::Result;
+use super::error::{CompileError, ErrorKind, Result};
 use super::host::HostValue;
 use super::sugared::{Form, Given, IterableTree, NamedValue, Sugared};
 
@@ -286,10 +286,8 @@ impl Emitter<'_> {
             }
             Sugared::Host(HostValue::Opaque(name)) if name.starts_with("module class ") => {
                 let name = &name["module class ".len()..];
-                self.fail(
-                    loc,
-                    format!("Cannot instantiate class '{name}' in a script function"),
-                )
+                let message = format!("Cannot instantiate class '{name}' in a script function");
+                Err(CompileError::at(ErrorKind::Frontend, &self.text, loc, message))
             }
             Sugared::Host(HostValue::Opaque(name)) if is_python_builtin_class(name) => {
                 // Python's own classes count as functions of tensors.

@@ -58,8 +58,32 @@ impl Desugar<'_> {
         )
     }
 
+    /// Attributes are declared in `__init__` only.
+    fn no_declarations(&self, body: &[ast::Stmt], method: &str) -> Result<()> {
+        for stmt in body {
+            if let ast::StmtKind::AnnAssign {
+                target,
+                value: Some(_),
+                ..
+            } = &stmt.kind
+                && let ast::ExprKind::Attribute { value, .. } = &target.kind
+                && value.as_name() == Some("self")
+            {
+                let place = flambeau_syntax::highlight(&self.source.file, target.span, "");
+                let message = format!(
+                    "Type annotations on instance attributes must be declared in __init__, not '{method}': SourceRange at:\n{place}"
+                );
+                return Err(CompileError::new(ErrorKind::Value, message));
+            }
+        }
+        Ok(())
+    }
+
     fn def(&self, function: &ast::FunctionDef, options: DefOptions<'_>) -> Result<Def> {
         let head = function.span.head(3);
+        if options.self_name.is_some() && function.name.name != "__init__" {
+            self.no_declarations(&function.body, &function.name.name)?;
+        }
         let mut params = Vec::with_capacity(function.params.len());
         for star in [ast::ParamKind::KwArgs, ast::ParamKind::VarArgs] {
             if let Some(p) = function.params.iter().find(|p| p.kind == star) {
@@ -99,6 +123,11 @@ impl Desugar<'_> {
         };
         let params_span = params.iter().fold(head, |s, p| s.to(p.span));
         if let Some((message, span)) = &function.bad_signature {
+            if message.starts_with("The annotation prefix") || message.starts_with("Return type line") {
+                let mut error = CompileError::new(ErrorKind::Compile, message.clone());
+                error.outside = true;
+                return Err(error);
+            }
             return self.fail(ErrorKind::Compile, *span, message.clone());
         }
         if let Some(signature) = &function.signature {

@@ -96,7 +96,10 @@ impl Library {
             "torch.backends.cudnn" => {
                 (name == "is_acceptable").then(|| HostValue::Builtin("aten::cudnn_is_acceptable".into()))
             }
-            "torch.nn.functional" => functional(name).and_then(|op| self.op(op)),
+            "torch.nn.functional" => match functional(name) {
+                Some(op) => self.op(op),
+                None => python_functional(name, self.table),
+            },
             "torch.nn.init" => name
                 .starts_with("_no_grad_")
                 .then(|| HostValue::Builtin(format!("aten::{name}").into())),
@@ -300,6 +303,19 @@ fn functional(name: &str) -> Option<&'static str> {
         "threshold_" => "aten::threshold_",
         _ => return None,
     })
+}
+
+/// The functions of `torch.nn.functional` that are more than an operator.
+fn python_functional(name: &str, table: &'static OpTable) -> Option<HostValue> {
+    static PROGRAM: OnceLock<Option<Arc<Program>>> = OnceLock::new();
+    let program = PROGRAM.get_or_init(|| {
+        let text = include_str!("functional.py");
+        Program::parse(text, "torch/nn/functional.py", "torch.nn.functional", table).ok()
+    });
+    match program.as_ref()?.lookup(name).ok()? {
+        Some(functions @ HostValue::Functions(_)) => Some(functions),
+        _ => None,
+    }
 }
 
 /// Types that modules of PyTorch define.

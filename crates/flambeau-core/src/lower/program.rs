@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use super::desugar::{self, DefOptions};
 use super::error::{CompileError, ErrorKind, Result, Text};
 use super::host::{HostValue, Scope};
+use super::python_names::{arithmetic, bare_container, is_builtin_exception, python_builtin};
 use super::sugared::Sugared;
 use super::tree::{Expr, ExprKind};
 use super::{Definition, Emitter, Receiver, Resolver, define_function, library};
@@ -137,7 +138,7 @@ impl Program {
         self.bindings.insert(name, binding);
     }
 
-    fn qualified(&self, name: &str) -> String {
+    pub(super) fn qualified(&self, name: &str) -> String {
         format!("__torch__.{}.{name}", self.module)
     }
 
@@ -272,16 +273,39 @@ impl Program {
         function: &ast::FunctionDef,
         class: Option<(&str, &Arc<ClassType>)>,
     ) -> Result<Arc<Function>> {
+        self.define_from(&self.text, qualified, function, class)
+    }
+
+    fn define_from(
+        &self,
+        text: &Arc<Text>,
+        qualified: &str,
+        function: &ast::FunctionDef,
+        class: Option<(&str, &Arc<ClassType>)>,
+    ) -> Result<Arc<Function>> {
         let options = DefOptions {
             self_name: class.map(|(name, _)| name),
             native: false,
         };
-        let def = desugar::def(function, &self.text, options)?;
+        let def = desugar::def(function, text, options)?;
         let mut defaults = Vec::new();
         for param in &function.params {
-            if let Some(default) = &param.default
-                && let Some(value) = self.constant(default)?
-            {
+            let Some(default) = &param.default else { continue };
+            let mutable = match &default.kind {
+                ast::ExprKind::List(_) => "list",
+                ast::ExprKind::Dict { .. } => "dict",
+                _ => "",
+            };
+            if !mutable.is_empty() {
+                let message = format!(
+                    "Mutable default parameters are not supported because Python binds them to the function and they persist across function calls.\n As a workaround, make the default None and instantiate the default parameter within the body of the function. Found <class '{mutable}'> on parameter {}",
+                    param.name.name
+                );
+                let mut error = CompileError::at(ErrorKind::Compile, text, def.span, message);
+                error.outside = true;
+                return Err(error);
+            }
+            if let Some(value) = self.constant(default)? {
                 defaults.push((param.name.name.clone(), value));
             }
         }
@@ -310,7 +334,7 @@ impl Program {
     }
 
     /// `nn.Module` as `torch.nn.Module`.
-    fn path_of(&self, expr: &ast::Expr) -> Option<String> {
+    pub(super) fn path_of(&self, expr: &ast::Expr) -> Option<String> {
         let dotted = expr.dotted()?;
         let (root, rest) = dotted
             .split_once('.')
@@ -352,7 +376,7 @@ impl Program {
         }
     }
 
-    fn annotation(&self, expr: &ast::Expr) -> Result<Type> {
+    pub(super) fn annotation(&self, expr: &ast::Expr) -> Result<Type> {
         let expr = desugar::expr(expr, &self.text)?;
         super::annotations::read(&expr, &self.text, &*self.resolver()?, self.table)
     }
@@ -406,15 +430,17 @@ impl Program {
             }
         }
         let value_type = members.first().map_or(Type::Int, |(_, v)| v.ty());
-        for (i, (_, value)) in members.iter().enumerate() {
+        // They are compared from the last one on.
+        let last_type = members.last().map_or(Type::Int, |(_, v)| v.ty());
+        for (i, (_, value)) in members.iter().rev().enumerate() {
             let ty = value.ty();
-            if ty != value_type {
+            if ty != last_type {
                 return Err(CompileError::new(
                     ErrorKind::Compile,
                     format!(
                         "Could not unify type list since element {i} of type {} did not match the types before it ({})",
                         ty.repr_str(),
-                        value_type.repr_str()
+                        last_type.repr_str()
                     ),
                 ));
             }
@@ -454,7 +480,9 @@ impl Program {
     }
 
     fn script_class(&self, name: &str, def: &Arc<ast::ClassDef>) -> Result<HostValue> {
-        if !def.bases.is_empty() && def.bases.iter().any(|b| b.as_name() != Some("object")) {
+        // A class that is only used has its own methods compiled, whatever it inherits.
+        let is_scripted = decorated(&def.decorators, "script");
+        if is_scripted && def.bases.iter().any(|b| b.as_name() != Some("object")) {
             let message = "TorchScript classes does not support inheritance yet. Please directly inherit from 'object'.";
             return Err(CompileError::new(ErrorKind::Compile, message));
         }
@@ -471,7 +499,8 @@ impl Program {
         };
         // Methods may name the class they are in.
         self.cache.lock().insert(name.into(), value.clone());
-        let mut methods: BTreeMap<String, Arc<ast::FunctionDef>> = BTreeMap::new();
+        let mut methods: BTreeMap<String, (Arc<Text>, Arc<ast::FunctionDef>)> = BTreeMap::new();
+        let is_dataclass = decorated(&def.decorators, "dataclass");
         let mut getters: BTreeMap<String, Arc<ast::FunctionDef>> = BTreeMap::new();
         let mut setters: BTreeMap<String, Arc<ast::FunctionDef>> = BTreeMap::new();
         for stmt in &def.body {
@@ -487,7 +516,7 @@ impl Program {
                     } else if decorated(&function.decorators, "setter") {
                         setters.insert(method, function);
                     } else {
-                        methods.insert(method, function);
+                        methods.insert(method, (self.text.clone(), function));
                     }
                 }
                 ast::StmtKind::Assign { targets, .. } => {
@@ -499,7 +528,7 @@ impl Program {
                     target,
                     value: Some(_),
                     ..
-                } => {
+                } if !is_dataclass => {
                     if let Some(target) = target.as_name() {
                         class.add_unresolved(target, "class attribute");
                     }
@@ -509,15 +538,23 @@ impl Program {
         }
         let result = (|| -> Result<()> {
             let context = Some((name, &class));
-            for (method, function) in &methods {
-                let function = if decorated(&function.decorators, "ignore")
-                    || decorated(&function.decorators, "unused")
-                {
+            if is_dataclass {
+                for (text, function) in super::dataclass::methods(def, &self.text)? {
+                    methods.insert(function.name.name.clone(), (text, function));
+                }
+            }
+            for (method, (text, function)) in &methods {
+                let function = if decorated(&function.decorators, "unused") {
                     unused_function(function)
                 } else {
                     (**function).clone()
                 };
-                class.add_method(self.define(&format!("{qualified}.{method}"), &function, context)?);
+                class.add_method(self.define_from(
+                    text,
+                    &format!("{qualified}.{method}"),
+                    &function,
+                    context,
+                )?);
             }
             for (property, getter) in &getters {
                 let getter = self.define(&format!("{qualified}.__{property}_getter"), getter, context)?;
@@ -553,6 +590,11 @@ impl Program {
                 value => HostValue::Constant(value),
             });
         }
+        if let ast::ExprKind::Call { func, args, .. } = &expr.kind
+            && let Some(ty) = self.called_named_tuple(func, args)?
+        {
+            return Ok(HostValue::NamedTuple(ty));
+        }
         // Another name for something that has one.
         if let ast::ExprKind::Name(name) = &expr.kind
             && let Some(value) = self.lookup(name)?
@@ -577,6 +619,12 @@ impl Program {
                 ast::ExprKind::Call { .. } => "Tensor",
                 ast::ExprKind::Unsupported { what: "Lambda" } => "function",
                 ast::ExprKind::Constant(ast::Constant::BigInt(_)) => "int",
+                ast::ExprKind::BinOp { left, right, .. }
+                    if matches!(self.constant(left)?, Some(IValue::Int(_)))
+                        && matches!(self.constant(right)?, Some(IValue::Int(_))) =>
+                {
+                    "int"
+                }
                 ast::ExprKind::Unsupported { what: "Set" } => "set",
                 _ => "object",
             }
@@ -631,6 +679,7 @@ impl Program {
             } => match self.constant(operand)? {
                 Some(IValue::Int(i)) => i.checked_neg().map(IValue::Int),
                 Some(IValue::Double(f)) => Some(IValue::Double(-f)),
+                Some(IValue::Complex(c)) => Some(IValue::Complex(-c)),
                 _ => None,
             },
             ast::ExprKind::BinOp { op, left, right } => {
@@ -697,6 +746,10 @@ impl Program {
             }),
             Some(Binding::Value(expr)) if rest.is_none() => {
                 // `Alias = List[int]`
+                if let HostValue::NamedTuple(ty) = self.lookup(root)?.unwrap_or(HostValue::Opaque("".into()))
+                {
+                    return Ok(Some(ty));
+                }
                 let is_type = matches!(expr.kind, ast::ExprKind::Subscript { .. }) || expr.dotted().is_some();
                 Ok(if is_type { self.annotation(expr).ok() } else { None })
             }
@@ -769,7 +822,11 @@ impl Resolver for ProgramResolver {
                     (Some(inner), problems) if problems.is_empty() => {
                         let inner_text = Text::of_file(file);
                         let inner = desugar::expr(&inner, &inner_text)?;
-                        super::annotations::read(&inner, &inner_text, self, self.program.table).map(Some)
+                        let read = super::annotations::read(&inner, &inner_text, self, self.program.table);
+                        read.map(Some).map_err(|mut error| {
+                            error.place = Some((text.clone(), expr.span));
+                            error
+                        })
                     }
                     _ => Ok(None),
                 }
@@ -826,7 +883,7 @@ impl Scope for ClassMembers {
                 ast::StmtKind::FunctionDef(function)
                     if function.name.name == name && decorated(&function.decorators, "staticmethod") =>
                 {
-                    let function = program.define(&program.qualified(&key), function, None)?;
+                    let function = program.define(&program.qualified(name), function, None)?;
                     let value = HostValue::Functions(vec![function]);
                     program.cache.lock().insert(key, value.clone());
                     return Ok(Some(value));
@@ -922,126 +979,6 @@ fn compile_methods(class: &Arc<ClassType>) -> Result<()> {
     Ok(())
 }
 
-fn bare_container(path: &str) -> Option<String> {
-    let (name, what, example) = match path {
-        "typing.List" => (
-            "List",
-            "a contained type. Please add a contained type",
-            "List[int]",
-        ),
-        "typing.Tuple" => (
-            "Tuple",
-            "a contained type. Please add a contained type",
-            "Tuple[int]",
-        ),
-        "typing.Optional" => (
-            "Optional",
-            "a contained type. Please add a contained type",
-            "Optional[int]",
-        ),
-        "typing.Dict" => (
-            "Dict",
-            "contained types. Please add contained type",
-            "Dict[int, int]",
-        ),
-        _ => return None,
-    };
-    Some(format!("Attempted to use {name} without {what}, e.g. {example}"))
-}
-
 fn is_none(expr: &ast::Expr) -> bool {
     matches!(expr.kind, ast::ExprKind::Constant(ast::Constant::None))
-}
-
-fn python_builtin(name: &str) -> Option<HostValue> {
-    if is_builtin_exception(name) {
-        return Some(HostValue::Exception(format!("builtins.{name}").into()));
-    }
-    match name {
-        "slice" => Some(HostValue::SliceClass),
-        "__name__" | "__file__" => Some(HostValue::Opaque("str".into())),
-        "reversed" | "map" | "filter" | "set" | "frozenset" | "object" | "bytes" | "bytearray" | "type"
-        | "super" => Some(HostValue::Opaque(name.into())),
-        "iter" | "next" | "input" | "open" | "eval" | "exec" | "repr" | "vars" | "dir" | "callable"
-        | "format" | "ascii" | "globals" | "locals" | "issubclass" | "setattr" | "delattr" => {
-            Some(HostValue::Opaque(format!("builtin {name}").into()))
-        }
-        _ => None,
-    }
-}
-
-fn is_builtin_exception(name: &str) -> bool {
-    matches!(
-        name,
-        "BaseException"
-            | "Exception"
-            | "ArithmeticError"
-            | "AssertionError"
-            | "AttributeError"
-            | "BufferError"
-            | "EOFError"
-            | "FloatingPointError"
-            | "ImportError"
-            | "IndexError"
-            | "KeyError"
-            | "KeyboardInterrupt"
-            | "LookupError"
-            | "MemoryError"
-            | "ModuleNotFoundError"
-            | "NameError"
-            | "NotImplementedError"
-            | "OSError"
-            | "OverflowError"
-            | "RecursionError"
-            | "ReferenceError"
-            | "RuntimeError"
-            | "StopIteration"
-            | "SyntaxError"
-            | "SystemError"
-            | "SystemExit"
-            | "TimeoutError"
-            | "TypeError"
-            | "UnicodeError"
-            | "ValueError"
-            | "ZeroDivisionError"
-            | "Warning"
-            | "UserWarning"
-            | "DeprecationWarning"
-    )
-}
-
-fn arithmetic(op: ast::BinOp, a: &IValue, b: &IValue) -> Option<IValue> {
-    use ast::BinOp as B;
-    if let (IValue::Int(a), IValue::Int(b)) = (a, b) {
-        return match op {
-            B::Add => a.checked_add(*b).map(IValue::Int),
-            B::Sub => a.checked_sub(*b).map(IValue::Int),
-            B::Mult => a.checked_mul(*b).map(IValue::Int),
-            B::Pow => u32::try_from(*b)
-                .ok()
-                .and_then(|b| a.checked_pow(b))
-                .map(IValue::Int),
-            B::FloorDiv if *b != 0 => Some(IValue::Int(a.div_euclid(*b))),
-            B::Div if *b != 0 => Some(IValue::Double(*a as f64 / *b as f64)),
-            B::LShift => u32::try_from(*b)
-                .ok()
-                .and_then(|b| a.checked_shl(b))
-                .map(IValue::Int),
-            _ => None,
-        };
-    }
-    let number = |v: &IValue| match v {
-        IValue::Int(i) => Some(*i as f64),
-        IValue::Double(f) => Some(*f),
-        _ => None,
-    };
-    let (x, y) = (number(a)?, number(b)?);
-    Some(IValue::Double(match op {
-        B::Add => x + y,
-        B::Sub => x - y,
-        B::Mult => x * y,
-        B::Div if y != 0.0 => x / y,
-        B::Pow => x.powf(y),
-        _ => return None,
-    }))
 }

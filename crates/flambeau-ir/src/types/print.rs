@@ -127,6 +127,12 @@ impl Type {
         match self {
             Type::Tensor(Some(info)) if info.inferred => "Tensor (inferred)".into(),
             Type::Enum(e) => format!("Enum<{}>", e.name),
+            // Tells apart classes of one name.
+            Type::Class(c) => format!(
+                "{} (of Python compilation unit at: {:#x})",
+                c.name,
+                self.address()
+            ),
             other => other.annotation_str(),
         }
     }

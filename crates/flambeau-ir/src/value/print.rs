@@ -157,7 +157,10 @@ pub fn write(value: &IValue, item: &dyn Fn(&IValue) -> String, tensor: &dyn Fn(&
             format!("{{{}}}", pairs.join(", "))
         }
         IValue::Object(o) => format!("<{} object at 0x{:x}>", o.class().name, o.address()),
-        IValue::Enum(e) => format!("Enum<{}.{}>", e.class.name, e.name),
+        IValue::Enum(e) => {
+            let class = e.class.name.rsplit('.').next().unwrap_or_default();
+            format!("Enum<{class}.{}>", e.name)
+        }
         IValue::Device(d) => d.to_string(),
         IValue::Generator(_) => "Generator".into(),
         IValue::Future(_) => "<Future>".into(),

@@ -297,6 +297,21 @@ impl Module {
         ))
     }
 
+    /// Calls a method of an object that the program made and returned, with this module's threads and random numbers.
+    pub fn call_object(
+        &self,
+        object: &Object,
+        method: &str,
+        args: &[IValue],
+        kwargs: &[(&str, IValue)],
+    ) -> Result<IValue> {
+        let of_object = Module {
+            inner: CoreModule::new(object.clone()),
+            shared: self.shared.clone(),
+        };
+        of_object.call(method, args, kwargs)
+    }
+
     fn run(
         &self,
         method: &str,

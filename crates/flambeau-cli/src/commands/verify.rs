@@ -1,11 +1,11 @@
 //! `flambeau verify MODEL IO.safetensors`: recorded inputs `in.0`, `in.1`, … go in, and what comes out is compared with
-//! the recorded `out…`.
+//! the recorded `out…`. Numbers and bools among the outputs compare with tensors of no dimension.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use flambeau::{CallOptions, IValue, Schema, Tensor, Type};
+use flambeau::{CallOptions, DType, IValue, Scalar, Schema, Tensor, Type};
 use serde_json::json;
 
 use super::{Arguments, Model, Result, Stream, fit_at, fit_named, method_or_forward, paint, print_json};
@@ -290,7 +290,6 @@ impl Tree {
 }
 
 fn number(value: flambeau::Scalar, ty: Option<&Type>) -> Literal {
-    use flambeau::Scalar;
     match (value, ty) {
         (value, Some(Type::Bool)) => Literal::Bool(value.to_bool()),
         (value, Some(Type::Int)) => Literal::Int(value.to_i64()),
@@ -326,7 +325,7 @@ fn arguments(inputs: &Tree, schema: &Schema) -> Result<Arguments> {
     Ok(found)
 }
 
-/// Tensors of a result under dotted names.
+/// Tensors and numbers of a result under dotted names.
 fn flatten(name: &str, value: &IValue, into: &mut Vec<(String, Tensor)>) {
     let all = |items: &[IValue], into: &mut Vec<(String, Tensor)>| {
         items
@@ -353,6 +352,27 @@ fn flatten(name: &str, value: &IValue, into: &mut Vec<(String, Tensor)>) {
                 flatten(&format!("{name}.{}", attribute.name), &item, into);
             }
         }
-        _ => {}
+        value => {
+            let number = match value {
+                IValue::Bool(b) => Some(Scalar::Bool(*b)),
+                IValue::Int(i) => Some(Scalar::Int(*i)),
+                IValue::Double(f) => Some(Scalar::Float(*f)),
+                IValue::Complex(c) => Some(Scalar::Complex(*c)),
+                _ => None,
+            };
+            if let Some(Ok(tensor)) = number.map(|n| Tensor::from_scalars(&[n], &[], dtype_of(n))) {
+                into.push((name.to_string(), tensor));
+            }
+        }
+    }
+}
+
+/// A dtype that holds a number exactly.
+fn dtype_of(number: Scalar) -> DType {
+    match number {
+        Scalar::Bool(_) => DType::Bool,
+        Scalar::Int(_) => DType::Long,
+        Scalar::Float(_) => DType::Double,
+        Scalar::Complex(_) => DType::ComplexDouble,
     }
 }

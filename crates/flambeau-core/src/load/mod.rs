@@ -134,7 +134,13 @@ fn map_devices(text: String, map_location: &Device) -> String {
 
 impl CodeSource for Code {
     fn code(&self, path: &str) -> Option<Arc<str>> {
-        let text = self.archive.lock().read_text(&format!("code/{path}.py")).ok()?;
+        let archive = self.archive.lock();
+        let text = archive.read_text(&format!("code/{path}.py"));
+        // What the methods of PyTorch 1.1 and 1.2 import is apart from them.
+        let text = text
+            .or_else(|_| archive.read_text(&format!("libs/{path}.py")))
+            .ok()?;
+        drop(archive);
         Some(map_devices(text, &self.map_location).into())
     }
 
@@ -172,6 +178,12 @@ pub fn load_bytes(bytes: impl Into<Mapping>, options: &LoadOptions) -> Result<Mo
 
 /// Loads an opened archive.
 pub fn load_archive(archive: Archive, options: &LoadOptions) -> Result<Module> {
+    if &*options.map_location.kind != "cpu" {
+        let found = &options.map_location;
+        return Err(LoadError::data(format!(
+            "`map_location`: expected `cpu`, found `{found}`; there is no other device"
+        )));
+    }
     let archive = match (
         archive.kind(),
         &options.package_module,

@@ -359,6 +359,14 @@ impl SourceImporter {
             }
         }
         self.add_hooks(&class, def);
+        // Up to PyTorch 1.2 classes do not declare their attributes: `__init__` makes them.
+        if !is_module
+            && class.attribute_count() == 0
+            && let Some(init) = class.method("__init__")
+        {
+            init.graph()
+                .map_err(|e| CompileError::new(ErrorKind::Compile, e.to_string()))?;
+        }
         Ok(())
     }
 

@@ -9,7 +9,15 @@ use flambeau_tensor::{Result, Scalar, Tensor};
 pub fn declare(ops: &mut Rows) {
     ops.op("aten::_test_serialization_subcmul(Tensor self, Tensor other, Scalar alpha=1) -> Tensor")
         .doc("`self - alpha * other`; PyTorch's own tests of old archives use it.")
-        .kernel(|x: Tensor, other: Tensor, alpha: Scalar| p::sub((&x).into(), (&other).into(), alpha));
+        .kernel(|x: Tensor, other: Tensor, alpha: Scalar| {
+            // Two steps: a float `alpha` makes floats of integers, which `sub` refuses.
+            let product = p::mul((&other).into(), alpha.into())?;
+            p::sub((&x).into(), (&product).into(), Scalar::Int(1))
+        })
+        .example(
+            "_test_serialization_subcmul(torch.tensor([2, 3]), torch.tensor([2, 3]), 2.5)",
+            "[-3.0, -4.5]",
+        );
     ops.op("aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor")
         .doc("`self + alpha * other`.")
         .kernel(|x: Tensor, other: Tensor, alpha: Scalar| p::add((&x).into(), (&other).into(), alpha));

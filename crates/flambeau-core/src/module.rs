@@ -121,12 +121,15 @@ impl Module {
         found
     }
 
+    /// A tensor that several modules share comes once, under its first name, as PyTorch lists it.
     fn named_tensors(&self, kind: AttributeKind) -> Vec<(String, Tensor)> {
-        let mut found = Vec::new();
+        let mut found: Vec<(String, Tensor)> = Vec::new();
+        let mut seen = HashSet::new();
         for (prefix, module) in self.named_modules() {
             for (slot, attribute) in module.object.class().attributes().into_iter().enumerate() {
                 if attribute.kind == kind
                     && let Some(IValue::Tensor(tensor)) = module.object.get_slot(slot)
+                    && seen.insert(tensor.id())
                 {
                     found.push((join(&prefix, &attribute.name), tensor));
                 }

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use flambeau_archive::Archive;
 
 use super::error::{LoadError, Result};
-use super::storages::{Storages, storage_dtype};
+use super::storages::{Storages, storage_dtype, unsupported_dtype};
 use crate::exec::{self, Runtime};
 use crate::lower::import::SourceImporter;
 
@@ -53,6 +53,7 @@ pub(super) fn is_allowed(module: &str, name: &str) -> bool {
                     name,
                     "device" | "Size" | "per_tensor_affine" | "per_channel_affine" | "per_tensor_symmetric"
                 ) || storage_dtype(name).is_some()
+                    || unsupported_dtype(name).is_some()
                     || DType::from_name(name).is_some()
             }
             "torch.storage" => matches!(name, "UntypedStorage" | "TypedStorage"),
@@ -415,9 +416,11 @@ impl Unpickler<'_> {
             _ => self.pickle.as_str(*class).unwrap_or(""),
         };
         let Some(dtype) = storage_dtype(class.rsplit('.').next().unwrap_or(class)) else {
-            return Err(LoadError::data(format!(
-                "the storage class `{class}` is not known"
-            )));
+            let message = match unsupported_dtype(class.rsplit('.').next().unwrap_or(class)) {
+                Some(dtype) => format!("tensors of dtype `{dtype}` are not supported"),
+                None => format!("the storage class `{class}` is not known"),
+            };
+            return Err(LoadError::data(message));
         };
         let Some(key) = self.pickle.as_str(*key) else {
             return Err(LoadError::data("a storage without a key"));

@@ -1,6 +1,7 @@
 //! Archives of all ages and places, loaded and run. The fixtures and the scripts that made them are in `../fixtures`.
 
 mod devices;
+mod features;
 mod old_formats;
 mod threads;
 mod versions;

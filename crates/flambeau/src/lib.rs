@@ -359,9 +359,9 @@ impl Module {
     /// A copy with state of its own and the same weights, for one stream of calls.
     pub fn session(&self) -> Result<Session> {
         guarded(|| {
-            Ok(Session {
-                module: Module::wrap(self.inner.with_own_state()?),
-            })
+            let module = Module::wrap(self.inner.with_own_state()?);
+            module.set_num_threads(self.shared.threads.load(Ordering::Relaxed));
+            Ok(Session { module })
         })
     }
 

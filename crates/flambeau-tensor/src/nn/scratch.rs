@@ -2,37 +2,62 @@
 
 use std::cell::RefCell;
 
-/// 64 bytes, so that buffers start on a cache line and a full register.
-#[repr(C, align(64))]
-#[derive(Clone, Copy)]
-struct Line([u8; 64]);
+use crate::alloc::Block;
 
-/// Buffers above this size are given back to the system.
-const KEPT_BYTES: usize = 6 << 20;
-/// How many buffers a thread keeps: the depth to which calls nest.
-const KEPT_BUFFERS: usize = 3;
+/// Buffers up to this size stay with the thread, where taking one costs nothing; larger ones come from the cache that
+/// tensors use and go back there.
+const OWN_BYTES: usize = 2 << 20;
+/// How many buffers a thread keeps: calls nest, and one that finds none of its own pays for the pages of a new one.
+const KEPT_BUFFERS: usize = 6;
+/// Sizes are rounded up to this, so that calls of similar sizes share a buffer.
+const STEP: usize = 4 << 10;
 
 thread_local! {
-    static FREE: RefCell<Vec<Vec<Line>>> = const { RefCell::new(Vec::new()) };
+    static FREE: RefCell<Vec<(usize, Block)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Calls `body` with `n` elements of unspecified contents; `None` if there is no memory for them. Nested calls get
 /// separate buffers.
 pub fn with_scratch<T: bytemuck::Pod, R>(n: usize, body: impl FnOnce(&mut [T]) -> R) -> Option<R> {
-    let lines = n.checked_mul(size_of::<T>())?.div_ceil(64);
-    let mut buffer = FREE.with_borrow_mut(Vec::pop).unwrap_or_default();
-    if buffer.len() < lines {
-        buffer.clear();
-        buffer.try_reserve_exact(lines).ok()?;
-        buffer.resize(lines, Line([0; 64]));
+    let bytes = n.checked_mul(size_of::<T>())?;
+    let (capacity, block) = match take(bytes) {
+        Some(found) => found,
+        None => {
+            let capacity = bytes.max(1).checked_next_multiple_of(STEP)?;
+            (capacity, Block::new(capacity).ok()?)
+        }
+    };
+    // SAFETY: the block has `capacity >= bytes` bytes, aligned for every plain type, and is ours alone; any bytes are
+    // a `Pod`, and `Block` hides from the compiler that nobody wrote them.
+    let data = unsafe { std::slice::from_raw_parts_mut(block.ptr().as_ptr().cast::<T>(), n) };
+    let result = body(data);
+    give_back(capacity, block);
+    Some(result)
+}
+
+/// The smallest kept buffer that is large enough.
+fn take(bytes: usize) -> Option<(usize, Block)> {
+    if bytes > OWN_BYTES {
+        return None;
     }
-    // SAFETY: `Line` is plain bytes without padding, and the vector holds `lines` of them or more.
-    let bytes: &mut [u8] = unsafe { std::slice::from_raw_parts_mut(buffer.as_mut_ptr().cast(), lines * 64) };
-    let result = body(&mut bytemuck::cast_slice_mut(bytes)[..n]);
     FREE.with_borrow_mut(|free| {
-        if buffer.len() * 64 <= KEPT_BYTES && free.len() < KEPT_BUFFERS {
-            free.push(buffer);
+        let fits = free.iter().enumerate().filter(|(_, b)| b.0 >= bytes);
+        let at = fits.min_by_key(|(_, b)| b.0)?.0;
+        Some(free.swap_remove(at))
+    })
+}
+
+fn give_back(capacity: usize, block: Block) {
+    if capacity > OWN_BYTES {
+        return;
+    }
+    FREE.with_borrow_mut(|free| {
+        free.push((capacity, block));
+        if free.len() > KEPT_BUFFERS {
+            // Large buffers serve small calls too.
+            if let Some(at) = (0..free.len()).min_by_key(|&i| free[i].0) {
+                free.swap_remove(at);
+            }
         }
     });
-    Some(result)
 }

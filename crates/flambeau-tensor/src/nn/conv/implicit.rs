@@ -4,7 +4,7 @@
 //! Output pixels lie along the registers (`Wide`) unless the image is so small that most of a register would go to
 //! waste; then features do (`Tall`), and the result is transposed afterwards.
 
-use super::input::{InputLayout, SLACK};
+use super::input::{InputLayout, Row, SLACK};
 use super::shape::ConvShape;
 use crate::nn::gemm::pack::{copy_panel_into, pack_rows};
 use crate::nn::gemm::{Columns, Fill, Matrix, Product, RowPanels, Rows, multiply, panel_rows, panel_width};
@@ -12,7 +12,10 @@ use crate::nn::scratch::with_scratch;
 use crate::nn::vector::{Real, Vector, WithVector, run};
 use crate::parallel::{SharedMut, parallel_for, parallel_tasks, threads};
 use crate::simd::vectorize;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ops::Range;
+use std::rc::Rc;
 
 /// What happens to a finished piece of output: image, feature (over all groups), first pixel, elements. Pieces may be
 /// cut anywhere, so elements must be treated on their own.
@@ -116,14 +119,8 @@ pub fn convolve<T: Real + bytemuck::Pod>(
     if pixels == 0 || s.features == 0 || s.batch * s.groups == 0 {
         return Some(());
     }
-    let layout = InputLayout::new(s);
-    let offsets: Vec<usize> = {
-        let taps = layout.taps();
-        (0..s.channels)
-            .flat_map(|c| taps.iter().map(move |t| (c, t)))
-            .map(|(c, t)| c * layout.plane + t)
-            .collect()
-    };
+    let plan = &*plan(s);
+    let (layout, offsets) = (&plan.layout, &plan.offsets);
     let out = SharedMut(output.as_mut_ptr());
     let failed = std::sync::atomic::AtomicBool::new(false);
     let one = |item: usize| {
@@ -134,11 +131,11 @@ pub fn convolve<T: Real + bytemuck::Pod>(
             std::slice::from_raw_parts_mut(out.get().add(item * s.features * pixels), s.features * pixels)
         };
         let packed = &weights.data[g * weights.group..(g + 1) * weights.group];
-        let done = laid_out(s, &layout, input, |data| {
+        let done = laid_out(s, plan, input, |data| {
             let source = Gather {
                 s,
-                layout: &layout,
-                offsets: &offsets,
+                layout,
+                offsets,
                 data,
             };
             let finish = finish.map(|f| {
@@ -170,13 +167,68 @@ pub fn convolve<T: Real + bytemuck::Pod>(
     (!failed.into_inner()).then_some(())
 }
 
+/// What a shape says about its input. Small convolutions take less time than working this out.
+struct Plan {
+    layout: InputLayout,
+    /// By k.
+    offsets: Vec<usize>,
+    rows: Vec<Row>,
+    /// Whether the rows leave out parts of the layout.
+    has_gaps: bool,
+}
+
+/// How many plans a thread remembers, and the longest that it does.
+const KEPT_PLANS: usize = 128;
+const KEPT_LENGTH: usize = 8192;
+
+thread_local! {
+    static PLANS: RefCell<HashMap<ConvShape, Rc<Plan>>> = RefCell::default();
+}
+
+fn plan(s: &ConvShape) -> Rc<Plan> {
+    // What the input's layout does not depend on.
+    let key = ConvShape {
+        batch: 1,
+        groups: 1,
+        features: 1,
+        ..*s
+    };
+    if let Some(plan) = PLANS.with_borrow(|plans| plans.get(&key).cloned()) {
+        return plan;
+    }
+    let layout = InputLayout::new(s);
+    let taps = layout.taps();
+    let offsets: Vec<usize> = (0..s.channels)
+        .flat_map(|c| taps.iter().map(move |t| (c, t)))
+        .map(|(c, t)| c * layout.plane + t)
+        .collect();
+    let rows = if layout.as_is { Vec::new() } else { layout.rows() };
+    let has_gaps = rows.iter().map(|r| r.len()).sum::<usize>() < layout.plane;
+    let plan = Rc::new(Plan {
+        layout,
+        offsets,
+        rows,
+        has_gaps,
+    });
+    if plan.offsets.len() + plan.rows.len() <= KEPT_LENGTH {
+        PLANS.with_borrow_mut(|plans| {
+            if plans.len() >= KEPT_PLANS {
+                plans.clear();
+            }
+            plans.insert(key, plan.clone());
+        });
+    }
+    plan
+}
+
 /// Calls `body` with the channels in their layout.
 fn laid_out<T: Real + bytemuck::Pod, R>(
     s: &ConvShape,
-    layout: &InputLayout,
+    plan: &Plan,
     input: &[T],
     body: impl FnOnce(&[T]) -> R,
 ) -> Option<R> {
+    let (layout, rows, has_gaps) = (&plan.layout, &plan.rows[..], plan.has_gaps);
     if layout.as_is {
         return Some(body(input));
     }
@@ -184,16 +236,15 @@ fn laid_out<T: Real + bytemuck::Pod, R>(
     with_scratch(total + SLACK, |data: &mut [T]| {
         let plane = s.input_plane();
         let out = SharedMut(data.as_mut_ptr());
-        let rows = layout.rows();
         parallel_for(s.channels, (1 << 14) / layout.plane.max(1) + 1, |range| {
             for c in range {
                 // SAFETY: each channel has its own part of the buffer.
                 let to =
                     unsafe { std::slice::from_raw_parts_mut(out.get().add(c * layout.plane), layout.plane) };
-                if rows.iter().map(|r| r.len()).sum::<usize>() < layout.plane {
+                if has_gaps {
                     to.fill(T::ZERO);
                 }
-                layout.copy(&rows, &input[c * plane..(c + 1) * plane], to);
+                layout.copy(rows, &input[c * plane..(c + 1) * plane], to);
             }
         });
         body(&data[..total])

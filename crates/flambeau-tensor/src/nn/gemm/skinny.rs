@@ -112,6 +112,7 @@ impl<T: Real> WithVector<T> for Dots<T> {
 }
 
 #[inline(always)]
+#[allow(clippy::needless_range_loop)]
 unsafe fn block<V: Vector<Elem: Real>, const R: usize, const N: usize>(
     d: &Dots<V::Elem>,
     i: usize,
@@ -121,29 +122,38 @@ unsafe fn block<V: Vector<Elem: Real>, const R: usize, const N: usize>(
     unsafe {
         let zero = V::splat(V::Elem::ZERO);
         let mut sums = [[zero; N]; R];
-        let x: [*const V::Elem; R] =
-            std::array::from_fn(|r| d.x.wrapping_offset((i + r) as isize * d.x_stride));
-        let w: [*const V::Elem; N] =
-            std::array::from_fn(|c| d.w.wrapping_offset((j + c) as isize * d.w_stride));
+        // Loops and not `from_fn`: its closures are not compiled for the level, and what they call stays a call.
+        let (mut x, mut w) = ([d.x; R], [d.w; N]);
+        for (r, x) in x.iter_mut().enumerate() {
+            *x = x.wrapping_offset((i + r) as isize * d.x_stride);
+        }
+        for (c, w) in w.iter_mut().enumerate() {
+            *w = w.wrapping_offset((j + c) as isize * d.w_stride);
+        }
         let whole = d.k / V::LANES * V::LANES;
         let mut k = 0;
+        let mut columns = [zero; N];
         while k < whole {
-            let w: [V; N] = std::array::from_fn(|c| V::load(w[c].add(k)));
+            for c in 0..N {
+                columns[c] = V::load(w[c].add(k));
+            }
             for r in 0..R {
                 let x = V::load(x[r].add(k));
                 for c in 0..N {
-                    sums[r][c] = sums[r][c].fma(x, w[c]);
+                    sums[r][c] = sums[r][c].fma(x, columns[c]);
                 }
             }
             k += V::LANES;
         }
         let rest = d.k - whole;
         if rest != 0 {
-            let w: [V; N] = std::array::from_fn(|c| V::load_part(w[c].add(k), rest));
+            for c in 0..N {
+                columns[c] = V::load_part(w[c].add(k), rest);
+            }
             for r in 0..R {
                 let x = V::load_part(x[r].add(k), rest);
                 for c in 0..N {
-                    sums[r][c] = sums[r][c].fma(x, w[c]);
+                    sums[r][c] = sums[r][c].fma(x, columns[c]);
                 }
             }
         }
@@ -265,7 +275,10 @@ unsafe fn stream<V: Vector<Elem: Real>, const K: usize>(
 ) {
     // SAFETY: the caller names K rows of B from `b` on and a piece of C, `n` elements each.
     unsafe {
-        let x: [V; K] = std::array::from_fn(|t| V::splat(*s.x.at(i, k + t)));
+        let mut x = [V::splat(V::Elem::ZERO); K];
+        for (t, x) in x.iter_mut().enumerate() {
+            *x = V::splat(*s.x.at(i, k + t));
+        }
         let whole = n / V::LANES * V::LANES;
         let mut j = 0;
         while j < whole {

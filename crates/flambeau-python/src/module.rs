@@ -40,17 +40,27 @@ pub fn set(object: &Object, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()
         )));
     };
     let value = to_ivalue(value, &mut Seen::default())?;
+    let value = converted(value, name, &attribute.ty).map_err(error::plain)?;
+    object.set(name, value);
+    Ok(())
+}
+
+fn converted(value: IValue, name: &str, ty: &Type) -> Result<IValue, String> {
     let schema = Schema {
         name: "__setattr__".into(),
         overload: String::new(),
-        arguments: vec![Argument::new(name, attribute.ty)],
+        arguments: vec![Argument::new(name, ty.clone())],
         returns: Vec::new(),
         is_vararg: false,
         is_varret: false,
     };
-    let mut bound = bind(&schema, vec![value], Vec::new()).map_err(error::plain)?;
-    object.set(name, bound.pop().unwrap_or_default());
-    Ok(())
+    let mut bound = bind(&schema, vec![value], Vec::new())?;
+    Ok(bound.pop().unwrap_or_default())
+}
+
+/// A value of Python as one of the type.
+pub fn fitted(value: IValue, ty: &Type) -> Result<IValue, String> {
+    converted(value, "value", ty)
 }
 
 impl PyObject {
@@ -306,11 +316,25 @@ fn module_around(py: Python<'_>, function: &PyFunction) -> PyResult<PyObject> {
     let mut graph = function.0.graph().map_err(fail)?.copy();
     let this = graph.insert_block_param(graph.block(), 0, Type::Class(class.clone()));
     graph.set_name(this, "self");
-    let mut schema = function.0.schema().map_err(fail)?.clone();
-    schema.name = "forward".into();
-    schema
-        .arguments
-        .insert(0, Argument::new("self", Type::Class(class.clone())));
+    // What the graph itself says: archives keep neither defaults nor wider annotations of a result.
+    let own = function.0.schema().map_err(fail)?;
+    let params = graph.params(graph.block());
+    let names = std::iter::once("self".to_string()).chain(own.arguments.iter().map(|a| a.name.to_string()));
+    let arguments = names
+        .zip(params)
+        .map(|(name, &p)| Argument::new(name.as_str(), graph.ty(p).clone()));
+    let returns = graph
+        .returns(graph.block())
+        .iter()
+        .map(|&r| Argument::new("0", graph.ty(r).clone()));
+    let schema = Schema {
+        name: "forward".into(),
+        overload: String::new(),
+        arguments: arguments.collect(),
+        returns: returns.collect(),
+        is_vararg: false,
+        is_varret: false,
+    };
     class.add_method(Function::defined(
         "__torch__.PlaceholderModule.forward",
         Body { schema, graph },

@@ -5,24 +5,25 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use flambeau_core::lower::error::Result as CompileResult;
-use flambeau_core::lower::host::{Dispatch, HostValue, Scope};
+use flambeau_core::lower::host::{Callback, Dispatch, HostValue, Scope};
 use flambeau_core::lower::module::{ConcreteModule, IterableKind};
 use flambeau_core::lower::program::Program;
 use flambeau_core::lower::script::{
     self, ClassSource, FunctionSource, MethodLookup, ModuleSource, ModuleSpec, PropertySource,
 };
 use flambeau_core::lower::{library, sugared::Form};
+use flambeau_ir::ops::{Context, Op};
 use flambeau_ir::types::{AttributeKind, Type};
 use flambeau_ir::value::{IValue, Object};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use crate::call::{PyFunction, guarded};
+use crate::call::{PyFunction, guarded, wants_torch};
 use crate::error;
 use crate::module::PyObject;
 use crate::types::PyType;
-use crate::value::{PyValue, Seen, to_ivalue};
+use crate::value::{PyValue, Seen, to_ivalue, to_python};
 
 /// A name's meaning, where Rust knows it already.
 #[pyclass(name = "Meaning", module = "flambeau._flambeau", frozen)]
@@ -147,9 +148,61 @@ fn meaning(value: &Bound<'_, PyAny>) -> PyResult<Option<HostValue>> {
         "enum" => HostValue::Enum(ty()?),
         "interface" => HostValue::Interface(ty()?),
         "exception" => HostValue::Exception(text(1)?),
+        "callback" => HostValue::Callback(callback(parts)?),
         "opaque" => HostValue::Opaque(text(1)?),
         other => return Err(PyTypeError::new_err(format!("no meaning is called `{other}`"))),
     }))
+}
+
+/// `("callback", name, parameter names, (parameter types, result type), callable)`; either part may be `None`.
+fn callback(parts: &Bound<'_, PyTuple>) -> PyResult<Arc<Callback>> {
+    let signature: Option<(Vec<PyRef<'_, PyType>>, PyRef<'_, PyType>)> = parts.get_item(3)?.extract()?;
+    let signature = signature.map(|(types, result)| {
+        let types: Vec<Type> = types.iter().map(|t| t.0.clone()).collect();
+        (types, result.0.clone())
+    });
+    let callable = parts.get_item(4)?.unbind();
+    let result = signature.as_ref().map(|s| s.1.clone());
+    let mut op = Op::new("prim::PythonOp(...) -> ...");
+    op.kernel(move |_: &Context, args: &[IValue]| {
+        Python::attach(|py| run_callback(py, &callable, args, result.as_ref()))
+            .map_err(|message| flambeau_tensor::Error::new(flambeau_tensor::ErrorKind::Runtime, message))
+    });
+    Ok(Arc::new(Callback {
+        name: parts.get_item(1)?.extract::<String>()?.into(),
+        parameters: parts.get_item(2)?.extract()?,
+        signature,
+        op: Arc::new(op),
+    }))
+}
+
+fn run_callback(
+    py: Python<'_>,
+    callable: &Py<PyAny>,
+    args: &[IValue],
+    result: Option<&Type>,
+) -> Result<IValue, String> {
+    let text = |error: PyErr| error.to_string();
+    let mut seen = Seen::default();
+    let torch = wants_torch(py, &seen).map_err(text)?;
+    let args = args.iter().map(|a| to_python(py, a, torch));
+    let args = args.collect::<PyResult<Vec<_>>>().map_err(text)?;
+    let args = PyTuple::new(py, args).map_err(text)?;
+    let returned = callable.bind(py).call1(args).map_err(text)?;
+    let fits = to_ivalue(&returned, &mut seen)
+        .ok()
+        .and_then(|value| match result {
+            Some(ty) => crate::module::fitted(value, ty).ok(),
+            None => Some(value),
+        });
+    fits.ok_or_else(|| {
+        let wanted = result.map_or_else(|| "Tensor".into(), |t| t.schema_str());
+        let kind = returned.get_type().name().map_or_else(|_| "object".into(), |n| n.to_string());
+        let shown = returned.repr().map_or_else(|_| String::new(), |r| r.to_string());
+        format!(
+            " expected value of type {wanted} for return value but instead got value of type {kind}.\nValue: {shown}"
+        )
+    })
 }
 
 /// A function's source as a dict: name, text, file, first_line, scope, defaults.
@@ -320,6 +373,7 @@ impl PyModuleSource {
         Ok(match kind.as_str() {
             "method" => MethodLookup::Method(source(&what)?),
             "unused" => MethodLookup::Unused(source(&what)?),
+            "callback" => MethodLookup::Callback(callback(what.cast::<PyTuple>()?)?),
             _ => meaning(&what)?.map_or(MethodLookup::None, MethodLookup::Value),
         })
     }

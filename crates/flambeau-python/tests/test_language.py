@@ -6,6 +6,7 @@ Flambeau and called. Needs PyTorch and, in `FLAMBEAU_CONFORMANCE`, the folder of
 
 import collections
 import contextlib
+import difflib
 import io
 import itertools
 import json
@@ -13,9 +14,11 @@ import linecache
 import math
 import os
 import pathlib
+import re
 import sys
 import types
 import warnings
+import zipfile
 
 import pytest
 
@@ -169,8 +172,30 @@ def same(got, want, approx):
 
 
 def kind_of(error):
-    names = {c.__name__ for c in type(error).__mro__}
-    return names
+    return {c.__name__ for c in type(error).__mro__}
+
+
+def places(message):
+    """The lines of the program that a message's excerpts are about."""
+    return re.findall(r'File "case.py", line (\d+)', message)
+
+
+def archived(scripted):
+    """The code files of what `save` writes."""
+    with zipfile.ZipFile(io.BytesIO(scripted.save_to_buffer())) as archive:
+        names = [n for n in archive.namelist() if "/code/" in n and n.endswith(".py")]
+        return {n.partition("/")[2]: archive.read(n).decode() for n in names}
+
+
+def difference(wanted, got):
+    lines = difflib.unified_diff(wanted.splitlines(), got.splitlines(), "wanted", "got", n=1, lineterm="")
+    return "\n".join(itertools.islice(lines, 2, 60))
+
+
+def shown_files(files):
+    if not isinstance(files, dict):
+        return repr(files)
+    return "\n".join(f"--- {name}\n{text}" for name, text in sorted(files.items()))
 
 
 def run(case, tally, complain):
@@ -196,6 +221,10 @@ def run(case, tally, complain):
             count("error type", wanted in kind_of(raised), f"wanted {wanted}, got {type(raised).__name__}: {raised}")
             lines = [l for l in error["message"].strip().splitlines() if l.strip()]
             phrase = lines[0].strip().rstrip(":") if lines else ""
+            where = places(error["message"])
+            if where:
+                found = places(str(raised))
+                count("error place", found[:1] == where[:1], f"wanted line {where}, got {found}: {raised}")
             count("error words", phrase[:60] in str(raised), f"wanted {phrase!r}, got {str(raised).strip()[:200]!r}")
         return
     if error:
@@ -206,7 +235,19 @@ def run(case, tally, complain):
     for what in ("code", "graph", "schema"):
         if case.get(what) is not None and hasattr(target, what):
             got = str(getattr(target, what))
-            count(what, got == case[what], f"wanted\n{case[what]}\ngot\n{got}")
+            count(what, got == case[what], difference(case[what], got))
+    for name, record in case.get("methods", {}).items():
+        if name != "forward":
+            method = getattr(scripted, name)
+            for what in ("code", "graph", "schema"):
+                got = str(getattr(method, what))
+                count(what, got == record[what], f"{name}: {difference(record[what], got)}")
+    if case.get("archive_code") is not None:
+        try:
+            got = archived(scripted)
+        except Exception as raised:
+            got = raised
+        count("archive code", got == case["archive_code"], difference(shown_files(case["archive_code"]), shown_files(got)))
     is_module = case.get("entry_kind") == "module"
     for call in case["calls"]:
         if not is_module:

@@ -156,6 +156,15 @@ impl CodePrinter<'_> {
                 }
                 say(&mut text, ")");
             }
+            "prim::PythonOp" => {
+                let name = graph.str_attr(node, "name").unwrap_or_default();
+                say(&mut text, &format!("^{name}()("));
+                for i in 0..inputs.len() {
+                    say(&mut text, if i == 0 { "" } else { ", " });
+                    text.append(&operand(self, i));
+                }
+                say(&mut text, ")");
+            }
             "aten::_unwrap_optional" => {
                 say(&mut text, "torch._unwrap_optional(");
                 // The type of a bare None could not be recovered when the text is compiled again.

@@ -47,6 +47,7 @@ impl Emitter<'_> {
             Sugared::ModuleDict(_) => "ModuleDict".into(),
             Sugared::ModuleDictMethod { name, .. } => name.to_string(),
             Sugared::Unused { .. } => "python value of type 'function'".into(),
+            Sugared::Callback { .. } => "python value of type 'function'".into(),
             Sugared::TorchCheck => "torch._check".into(),
             Sugared::Host(value) => format!("python value of type '{}'", value.type_name()),
         }
@@ -253,6 +254,9 @@ impl Emitter<'_> {
                 )?;
                 let ty = matched.returns.into_iter().next().unwrap_or(Type::None);
                 Ok(Sugared::Simple(self.uninitialized(&ty, None)))
+            }
+            Sugared::Callback { this, callback } => {
+                self.call_back(loc, *this, callback, args, kwargs, binders)
             }
             Sugared::TorchCheck => self.torch_check(loc, args, kwargs),
             Sugared::Host(HostValue::Dispatch(dispatch)) => {
@@ -532,6 +536,7 @@ impl Emitter<'_> {
             HostValue::Enum(ty) => Sugared::Enum(ty),
             HostValue::Exception(name) => Sugared::HostException(name),
             HostValue::Unused(function) => Sugared::Unused { this: None, function },
+            HostValue::Callback(callback) => Sugared::Callback { this: None, callback },
             HostValue::Opaque(name) if name.starts_with("builtin ") => {
                 let name = &name[8..];
                 return self.fail(

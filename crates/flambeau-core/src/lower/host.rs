@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use flambeau_ir::function::Function;
+use flambeau_ir::ops::Op;
 use flambeau_ir::types::{ClassType, Type};
 use flambeau_ir::value::IValue;
 
@@ -49,6 +50,8 @@ pub enum HostValue {
     Interface(Type),
     /// A function that Python is told not to compile.
     Unused(Arc<Function>),
+    /// A callable that stays Python's; compiled code calls back into it.
+    Callback(Arc<Callback>),
     /// Two functions, of which the value of a constant argument chooses one.
     Dispatch(Arc<Dispatch>),
     /// A member of an enum class.
@@ -57,6 +60,18 @@ pub enum HostValue {
     Exception(Arc<str>),
     /// Anything else, by the name of its Python type.
     Opaque(Arc<str>),
+}
+
+/// A function of the host program that compiled code calls: `@torch.jit.ignore`, `functools.partial` and the like.
+pub struct Callback {
+    /// How it prints: `^name()(x)`.
+    pub name: Arc<str>,
+    /// Names of the parameters; the first one takes the module where there is one. `None`: as many as are given.
+    pub parameters: Option<Vec<String>>,
+    /// The parameters' types without the module, and the result's; `None`: tensors.
+    pub signature: Option<(Vec<Type>, Type)>,
+    /// What runs.
+    pub op: Arc<Op>,
 }
 
 /// `torch._jit_internal.boolean_dispatch`.
@@ -88,6 +103,7 @@ impl HostValue {
             | HostValue::TorchCheck
             | HostValue::Functions(_)
             | HostValue::Unused(_)
+            | HostValue::Callback(_)
             | HostValue::Dispatch(_) => "function".into(),
             HostValue::Enum(_) => "EnumType".into(),
             HostValue::LegacyTensor(_) => "tensortype".into(),

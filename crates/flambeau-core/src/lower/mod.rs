@@ -12,6 +12,7 @@ mod annotations;
 mod assign;
 mod builtin_functions;
 mod call;
+mod callback;
 mod comprehension;
 mod cond;
 mod dataclass;

@@ -13,7 +13,7 @@ use parking_lot::RwLock;
 
 use super::Emitter;
 use super::error::Result;
-use super::host::HostValue;
+use super::host::{Callback, HostValue};
 use super::sugared::{IterableTree, ModuleDict, NamedValue, Sugared};
 
 /// Containers that code can iterate over and index while it is compiled.
@@ -41,6 +41,8 @@ pub enum ModuleMember {
     Value(HostValue),
     /// `@torch.jit.unused` and its like: calling it raises when the program runs.
     Unused(Arc<Function>),
+    /// `@torch.jit.ignore`: stays Python's.
+    Callback(Arc<Callback>),
 }
 
 /// A module's type with what else is known of it.
@@ -304,6 +306,10 @@ impl Emitter<'_> {
             })),
             Some(ModuleMember::Overloads(names)) => Ok(Some(Sugared::Method { this, names })),
             Some(ModuleMember::Value(value)) => Ok(Some(self.from_host(value, loc, false)?)),
+            Some(ModuleMember::Callback(callback)) => Ok(Some(Sugared::Callback {
+                this: Some(this),
+                callback,
+            })),
             Some(ModuleMember::Unused(function)) => Ok(Some(Sugared::Unused {
                 this: Some(this),
                 function,

@@ -15,7 +15,7 @@ use flambeau_syntax::{self as ast, SourceFile, Span};
 
 use super::desugar::{self, DefOptions};
 use super::error::{CompileError, ErrorKind, Result, Text};
-use super::host::{HostValue, Scope};
+use super::host::{Callback, HostValue, Scope};
 use super::module::{ConcreteModule, IterableKind, ModuleHost, ModuleMember};
 use super::sugared::Sugared;
 use super::tree::{Def, Expr, ExprKind};
@@ -58,8 +58,10 @@ pub struct ClassSource {
 pub enum MethodLookup {
     None,
     Method(FunctionSource),
-    /// `@torch.jit.unused` and `@torch.jit.ignore`.
+    /// `@torch.jit.unused`.
     Unused(FunctionSource),
+    /// `@torch.jit.ignore`.
+    Callback(Arc<Callback>),
     /// A static function or another value.
     Value(HostValue),
 }
@@ -116,10 +118,6 @@ pub fn compile_class(class: &Arc<ClassType>, source: &ClassSource, table: &'stat
         class.add_unresolved(name.as_str(), "class attribute");
     }
     let receiver = Receiver::Class(class.clone());
-    for method in &source.methods {
-        let name = format!("{}.{}", source.qualified_name, method.name);
-        class.add_method(define(method, &name, Some(&receiver), table)?);
-    }
     add_properties(
         class,
         &source.properties,
@@ -127,6 +125,10 @@ pub fn compile_class(class: &Arc<ClassType>, source: &ClassSource, table: &'stat
         &receiver,
         table,
     )?;
+    for method in &source.methods {
+        let name = format!("{}.{}", source.qualified_name, method.name);
+        class.add_method(define(method, &name, Some(&receiver), table)?);
+    }
     compile_all(class)
 }
 
@@ -458,6 +460,7 @@ impl ModuleHost for OnDemand {
         match self.source.find(name)? {
             MethodLookup::None => Ok(None),
             MethodLookup::Value(value) => Ok(Some(ModuleMember::Value(value))),
+            MethodLookup::Callback(callback) => Ok(Some(ModuleMember::Callback(callback))),
             MethodLookup::Unused(source) => {
                 let function = define_unused(&source, &qualified, Some(&receiver), self.table)?;
                 Ok(Some(ModuleMember::Unused(function)))

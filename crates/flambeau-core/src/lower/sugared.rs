@@ -10,7 +10,7 @@ use flambeau_ir::types::{ClassType, Type};
 use flambeau_ir::value::IValue;
 use flambeau_syntax::Span;
 
-use super::host::HostValue;
+use super::host::{Callback, HostValue};
 use super::module::ConcreteModule;
 
 /// An argument: a value of the graph or a constant that becomes one when it is needed.
@@ -206,6 +206,11 @@ pub enum Sugared {
     Unused {
         this: Option<ValueId>,
         function: Arc<Function>,
+    },
+    /// A function of the host program, with the module that it is a method of.
+    Callback {
+        this: Option<ValueId>,
+        callback: Arc<Callback>,
     },
     /// `torch._check`
     TorchCheck,

@@ -4,7 +4,7 @@ use flambeau_ir::types::Type;
 use flambeau_ir::value::{IValue, Object};
 use indexmap::IndexMap;
 
-use super::{Result, TypeNames};
+use super::{Result, SaveError, TypeNames};
 use crate::code::{CodePrinter, NamedType, Tagged, Unit};
 use crate::lower::upgraders;
 
@@ -55,6 +55,20 @@ pub(super) fn print(root: &Object, names: &TypeNames) -> Result<Code> {
         };
         for function in functions {
             let graph = function.graph()?;
+            if let Some(node) = graph
+                .all_nodes()
+                .into_iter()
+                .find(|&n| graph.kind(n) == "prim::PythonOp")
+            {
+                return Err(SaveError::Value(format!(
+                    "Could not export Python function call '{}'. Remove calls to Python functions before export. \
+                     Did you forget to add @script or @script_method annotation? If this is a nn.ModuleList, add it \
+                     to __constants__: it is called in `{}`, and an archive holds no Python; mark it with \
+                     `@unused` if the saved program never calls it",
+                    graph.str_attr(node, "name").unwrap_or_default(),
+                    function.name()
+                )));
+            }
             let ops = graph
                 .all_nodes()
                 .into_iter()

@@ -95,6 +95,10 @@ impl Printer {
                     self.attributes(g, node);
                 }
             }
+            _ if g.kind(node) == "prim::PythonOp" => {
+                let name = g.str_attr(node, "name").unwrap_or_default();
+                let _ = write!(self.out, "^{name}[]()");
+            }
             _ => {
                 self.out.push_str(g.kind(node));
                 if !g.attrs(node).is_empty() {

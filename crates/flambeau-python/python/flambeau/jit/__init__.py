@@ -100,6 +100,10 @@ def script(obj, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):
             return obj
         if _types.is_named_tuple(obj):
             return obj
+        if len(obj.__mro__) > 2:
+            raise RuntimeError(
+                "TorchScript classes does not support inheritance yet. Please directly inherit from 'object'."
+            )
         _classes.compile_class(obj)
         return obj
     if inspect.isfunction(obj) or inspect.ismethod(obj):

@@ -4,6 +4,7 @@ import dataclasses
 import enum
 import inspect
 import sys
+import typing
 
 from .. import _flambeau, _hooks
 from . import _names, _scope, _sources, _types
@@ -20,7 +21,7 @@ def can_compile(cls):
         return False
     members = vars(cls)
     functions = [getattr(cls, name, None) for name in members if inspect.isroutine(getattr(cls, name, None))]
-    return bool(functions) and all(hasattr(f, "__code__") for f in functions if f is not None)
+    return all(hasattr(f, "__code__") for f in functions if f is not None)
 
 
 def _is_static(cls, name):
@@ -31,11 +32,6 @@ def compile_class(cls):
     """The type of a class, compiled once."""
     if cls in _types.class_types:
         return _types.class_types[cls]
-    bases = [b for b in cls.__mro__[1:] if b is not object]
-    if bases:
-        raise RuntimeError(
-            "TorchScript classes does not support inheritance yet. Please directly inherit from 'object'."
-        )
     if any("__slots__" in vars(b) for b in (cls,)):
         raise RuntimeError(f"`{cls.__name__}`: classes with `__slots__` cannot be compiled")
     name = _names.claim(_names.qualified(cls), cls)
@@ -53,7 +49,7 @@ def compile_class(cls):
                 if source is not None:
                     methods.append(source)
                 continue
-            source = _sources.raising(fn) if _sources.is_ignored(fn) else _sources.describe(fn)
+            source = _sources.raising(fn) if _sources.is_unused(fn) else _sources.describe(fn)
             source["name"] = method
             methods.append(source)
         _flambeau.compile_class(ty, methods, properties_of(cls), _sources.class_assignments(cls))
@@ -69,7 +65,22 @@ def _is_generated(fn):
     return fn.__code__.co_filename == "<string>" or fn.__code__.co_filename == dataclasses.__file__
 
 
-_COMPARISONS = {"__eq__": "==", "__lt__": "<", "__le__": "<=", "__gt__": ">", "__ge__": ">="}
+_ORDER = {"__lt__": "<", "__le__": "<", "__gt__": ">", "__ge__": ">"}
+
+
+def _compared(cls, method, field):
+    """Lines that compare one field of two objects; they return if it decides."""
+    if method == "__eq__":
+        lines = ["if val1 != val2: return False"]
+        otherwise = "return False"
+    else:
+        sign = _ORDER[method]
+        lines = [f"if val1 {sign} val2: return True", f"elif val2 {sign} val1: return False"]
+        otherwise = f"raise TypeError('Cannot compare {cls.__name__} with None')"
+    if type(None) in typing.get_args(field.type):
+        both = "if val1 is not None and val2 is not None:"
+        lines = [both, *[f"    {line}" for line in lines], "elif (val1 is None) != (val2 is None):", f"    {otherwise}"]
+    return [f"val1 = self.{field.name}", f"val2 = other.{field.name}", *lines]
 
 
 def _generated(cls, method):
@@ -96,17 +107,17 @@ def _generated(cls, method):
         if hasattr(cls, "__post_init__"):
             body.append("self.__post_init__()")
         lines = [f"def __init__({', '.join(parameters)}):"] + [f"    {line}" for line in body or ["pass"]]
-    elif method == "__eq__":
-        lines = [f"def __eq__(self, other: {cls.__name__}) -> bool:"]
-        compared = [f"self.{f.name} == other.{f.name}" for f in fields if f.compare]
-        lines.append(f"    return {' and '.join(compared) or 'True'}")
-    elif method in _COMPARISONS:
-        sign = _COMPARISONS[method]
+    elif method in ("__eq__", *_ORDER):
         lines = [f"def {method}(self, other: {cls.__name__}) -> bool:"]
         for field in (f for f in fields if f.compare):
-            lines += [f"    if self.{field.name} != other.{field.name}:",
-                      f"        return self.{field.name} {sign[0]} other.{field.name}"]  # fmt: skip
-        lines.append(f"    return {'=' in sign}")
+            lines += [f"    {line}" for line in _compared(cls, method, field)]
+        lines.append(f"    return {method in ('__eq__', '__le__', '__ge__')}")
+    elif method == "__repr__":
+        shown = ", ".join(f"{f.name}=self.{f.name}" for f in fields if f.repr)
+        lines = ["def __repr__(self) -> str:", f"    return '{cls.__name__}({shown})'"]
+    elif method == "__hash__":
+        lines = ["def __hash__(self) -> int:",
+                 "    raise NotImplementedError('__hash__ is not supported for dataclasses in TorchScript')"]  # fmt: skip
     else:
         return None
     return {

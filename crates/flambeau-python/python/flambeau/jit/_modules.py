@@ -2,6 +2,7 @@
 
 import collections
 import os
+import weakref
 
 from .. import _flambeau, _hooks
 from . import _names, _scope, _types
@@ -144,8 +145,15 @@ class ScriptModule:
 
     def __getattr__(self, name):
         inner = vars(self)["_flambeau_object"]
+        original = vars(self).get("_original")
         if inner.has(name):
             value = inner.get(name)
+            if isinstance(value, ScriptModule):
+                # Kept, so that it stays the same object.
+                vars(self).setdefault("_children", {})[name] = value
+                if original is not None and vars(value)["_original"] is None:
+                    vars(value)["_original"] = original._modules.get(name)
+                return value
             return self._as_parameter(name, value)
         if inner.has_method(name):
             return ScriptMethod(self, name)
@@ -155,7 +163,6 @@ class ScriptModule:
         constant = inner.constant(name)
         if constant is not None:
             return constant
-        original = vars(self).get("_original")
         if original is not None:
             from . import _sources
 
@@ -212,6 +219,13 @@ class ScriptModule:
         return self._flambeau_object.class_name.rsplit(".", 1)[-1]
 
     # ---- code ----
+
+    @property
+    def forward(self):
+        """Of the compiled module, not that of `nn.Module`."""
+        if not vars(self)["_flambeau_object"].has_method("forward"):
+            raise AttributeError(f"'{self.original_name}' object has no attribute 'forward'")
+        return ScriptMethod(self, "forward")
 
     @property
     def code(self):
@@ -507,8 +521,17 @@ def module_class():
     return _module_class
 
 
+# By address. What Python code stores on a module must be there when a call back into Python gets the module again.
+_wrapped = weakref.WeakValueDictionary()
+
+
 def wrap(inner, original=None):
-    """The Python object of a compiled one."""
-    if inner.is_module:
-        return module_class()(inner, original)
-    return ScriptObject(inner)
+    """The Python object of a compiled one; the same one for the same module."""
+    if not inner.is_module:
+        return ScriptObject(inner)
+    have = _wrapped.get(inner.address)
+    if have is None:
+        have = _wrapped[inner.address] = module_class()(inner, original)
+    elif original is not None and vars(have)["_original"] is None:
+        vars(have)["_original"] = original
+    return have

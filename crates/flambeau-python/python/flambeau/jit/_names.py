@@ -41,3 +41,45 @@ def clear():
     global _counter
     _claimed.clear()
     _counter = itertools.count()
+
+
+def hashed_order(names):
+    """The order in which PyTorch writes constants: that of a `std::unordered_map` of libstdc++."""
+    sizes = (13, 29, 59, 127, 257, 541, 1109, 2357, 5087, 10273, 20753, 42043)
+    names = list(names)
+    count = 1
+    order, hashes = [], {n: _string_hash(n.encode()) for n in names}
+
+    def insert(into, buckets, name):
+        # A new bucket opens at the front; within a bucket, too, the newest comes first.
+        bucket = hashes[name] % count
+        if bucket in buckets:
+            into.insert(into.index(buckets[bucket]), name)
+        else:
+            into.insert(0, name)
+        buckets[bucket] = name
+
+    buckets = {}
+    for name in names:
+        if count == 1 or len(order) + 1 > count:
+            count = next((s for s in sizes if s > 2 * count and s >= 13), sizes[-1])
+            old, order, buckets = order, [], {}
+            for have in old:
+                insert(order, buckets, have)
+        insert(order, buckets, name)
+    return order
+
+
+def _string_hash(data):
+    """libstdc++'s hash of a string: MurmurHash64A with its seed."""
+    m, mask = 0xC6A4A7935BD1E995, (1 << 64) - 1
+    h = 0xC70F6907 ^ (len(data) * m & mask)
+    whole = len(data) & ~7
+    for i in range(0, whole, 8):
+        k = int.from_bytes(data[i : i + 8], "little") * m & mask
+        k = (k ^ (k >> 47)) * m & mask
+        h = (h ^ k) * m & mask
+    if len(data) & 7:
+        h = (h ^ int.from_bytes(data[whole:], "little")) * m & mask
+    h = (h ^ (h >> 47)) * m & mask
+    return h ^ (h >> 47)

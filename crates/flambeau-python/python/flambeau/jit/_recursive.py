@@ -33,7 +33,7 @@ def is_module(value):
 def _annotations(module):
     torch = _hooks.torch()
     for base in type(module).__mro__:
-        if base is torch.nn.Module or base is object:
+        if base is object:
             return {}
         if sys.version_info >= (3, 14):
             import annotationlib
@@ -319,7 +319,7 @@ class Description:
         spec = {
             "qualified_name": name,
             "attributes": self.attributes,
-            "constants": list(self.constants.items()),
+            "constants": [(n, self.constants[n]) for n in _names.hashed_order(self.constants)],
             "submodules": [(n, c) for n, _, c, _ in self.submodules],
             "iterable": self.iterable,
             "functions": list(self.functions.items()),
@@ -347,8 +347,10 @@ def _find(cls, name):
         return ("value", _scope.meaning(static.__func__))
     if not inspect.isfunction(static):
         return None
-    if _sources.is_ignored(static):
+    if _sources.is_unused(static):
         return ("unused", dict(_sources.describe(static), name=name))
+    if _sources.is_ignored(static):
+        return ("callback", _scope.callback(static, is_method=True))
     if _sources.is_copy(static) or name in ("__len__", "__contains__") and cls.__module__.startswith("torch.nn"):
         return None
     return ("method", dict(_sources.describe(static), name=name))

@@ -280,7 +280,11 @@ def meaning(value):
             return None
         known = _flambeau.library("torch", value.__name__) if _is_torch_function(value, torch) else None
         return known if known is not None else ("opaque", f"builtin {value.__name__}")
-    return ("opaque", type(value).__name__)
+    return callback(value) if callable(value) else ("opaque", type(value).__name__)
+
+
+# Classes of Python itself that the compiler does not know: calls of them stay Python's.
+_PYTHONS = {"reversed", "map", "filter", "set", "frozenset", "object", "bytes", "bytearray", "type", "super"}
 
 
 def _is_torch_function(value, torch):
@@ -310,6 +314,8 @@ def _class_meaning(cls, torch):
 
     if issubclass(cls, BaseException):
         return ("exception", f"{cls.__module__}.{cls.__qualname__}")
+    if cls.__module__ == "builtins" and cls.__name__ in _PYTHONS:
+        return callback(cls)
     if cls.__module__ == "builtins":
         return ("opaque", cls.__name__) if cls.__name__ not in ("int", "float", "bool", "complex", "str") else None
     if cls in _types.class_types:
@@ -354,12 +360,68 @@ def _dispatched(value):
     )  # fmt: skip
 
 
+def callback(fn, is_method=False):
+    """A callable that compiled code calls in Python: name, parameters, signature and itself."""
+    name = getattr(fn, "__name__", "<python_value>")
+    target = fn
+    if not inspect.isroutine(fn) and not isinstance(fn, type) and inspect.isroutine(getattr(fn, "__call__", None)):
+        target = fn.__call__
+    parameters = None
+    if inspect.isfunction(target) or inspect.ismethod(target):
+        parameters = inspect.getfullargspec(inspect.unwrap(target)).args
+    return ("callback", name, parameters, _signature_of(fn, is_method), fn)
+
+
+def _signature_of(fn, is_method):
+    """The types of a function's parameters and result as annotated; None without annotations."""
+    try:
+        signature = inspect.signature(fn)
+    except (TypeError, ValueError):
+        return None
+    empty = inspect.Signature.empty
+    annotations = [p.annotation for p in signature.parameters.values()][1 if is_method else 0 :]
+    returns = signature.return_annotation
+    plain = inspect.unwrap(fn) if inspect.isfunction(fn) else None
+    if returns is empty and all(a is empty for a in annotations):
+        comment = _type_comment(plain) if plain is not None else None
+        if comment is None:
+            return None
+        annotations, returns = comment
+    scope = of_function(plain) if plain is not None else NamesScope({})
+
+    def ty(annotation):
+        found = scope.get_type(annotation) if isinstance(annotation, str) else _types.annotation_type(annotation)
+        if found is None:
+            raise ValueError(f"Unknown type annotation: '{annotation}'")
+        return found
+
+    return ([ty(a) for a in annotations], ty(returns))
+
+
+def _type_comment(fn):
+    """The annotations of `# type: (int, Tensor) -> Tensor`, as they would be written behind colons."""
+    import ast
+    import re
+
+    try:
+        text = "".join(inspect.getsourcelines(fn)[0])
+    except (OSError, TypeError):
+        return None
+    found = re.search(r"#\s*type:\s*\((.*)\)\s*->\s*(.*?)\s*(#.*)?$", text, re.MULTILINE)
+    if found is None:
+        return None
+    parts = ast.parse(f"({found[1]},)" if found[1].strip() else "()", mode="eval").body.elts
+    return [ast.unparse(p) for p in parts], found[2]
+
+
 def _function_meaning(fn):
     if hasattr(fn, "__script_if_tracing_wrapper"):
         fn = getattr(fn, "__original_fn")
         return meaning(fn)
-    if _sources.is_ignored(fn):
+    if _sources.is_unused(fn):
         return ("unused", compiled_lazily(fn))
+    if _sources.is_ignored(fn):
+        return callback(fn)
     declared = _overloads_of(fn)
     if declared:
         return ("functions", declared)
@@ -370,14 +432,13 @@ def _overloads_of(fn):
     name = f"{fn.__module__}.{fn.__qualname__}"
     declared = list(overloads.get(name, ()))
     internal = sys.modules.get("torch._jit_internal")
-    if not declared and internal is not None:
-        qualified = _names.qualified(fn)
-        declared = internal._get_fn_overloads(qualified) or []
-    if not declared:
-        return None
     known = _functions.get(fn)
     if isinstance(known, list):
         return known
+    if not declared and internal is not None:
+        declared = internal._get_fn_overloads(_names.qualified(fn)) or _forgotten_overloads(fn)
+    if not declared:
+        return None
     compiled = []
     for i, declaration in enumerate(declared):
         qualified = _names.qualified(fn)
@@ -390,6 +451,28 @@ def _overloads_of(fn):
     return compiled
 
 
+def _forgotten_overloads(fn):
+    """PyTorch forgets the declarations once it has compiled them itself; then they are read again."""
+    import ast
+
+    state = sys.modules.get("torch.jit._state")
+    cached = getattr(state, "_try_get_jit_cached_overloads", None)
+    if cached is None or not cached(fn):
+        return []
+    file = inspect.getsourcefile(fn)
+    tree = ast.parse("".join(inspect.findsource(fn)[0]))
+    declared = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.FunctionDef) or node.name != fn.__name__:
+            continue
+        if any(ast.unparse(d).rsplit(".", 1)[-1] == "_overload" for d in node.decorator_list):
+            node.decorator_list = []
+            names = dict(fn.__globals__)
+            exec(compile(ast.Module([node], []), file, "exec"), names)
+            declared.append(names[node.name])
+    return declared
+
+
 def compiled_lazily(fn):
     """The compiled form of a function; its body is compiled when it is first needed."""
     known = _functions.get(fn)
@@ -397,7 +480,7 @@ def compiled_lazily(fn):
         return known
     source = _sources.describe(fn)
     name = _names.claim(_names.qualified(fn), fn)
-    made = _flambeau.make_function(source, name, _sources.is_ignored(fn))
+    made = _flambeau.make_function(source, name, _sources.is_unused(fn))
     _functions[fn] = made
     return made
 

@@ -33,6 +33,11 @@ def is_ignored(fn):
     return modifier(fn).startswith(("unused", "ignore", "_drop"))
 
 
+def is_unused(fn):
+    """Not to be compiled, and a call of it raises."""
+    return modifier(fn).startswith(("unused", "_drop"))
+
+
 def is_copy(fn):
     return modifier(fn).startswith("if this method")
 

@@ -8,15 +8,12 @@ pub mod stft;
 pub mod window;
 
 use crate::layout::{Dims, wrap_dim};
+use crate::parallel::parallel_chunks_mut;
 use crate::{Complex, DType, Element, Result, Tensor, bail, ensure};
-use plan::{Plan, Real};
-use std::sync::Arc;
+use plan::Part;
 
 #[cfg(test)]
 mod tests;
-
-/// Signals transformed side by side.
-const LANES: usize = 16;
 
 /// What the result is divided by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,98 +55,20 @@ impl Norm {
     }
 }
 
-/// Complex elements and their parts.
-trait Part: Real + Element
-where
-    Complex<Self>: Element,
-{
-    fn plan(n: usize) -> Result<Arc<Plan<Self>>>;
-}
+/// Elements that one thread transforms at a time, in whole signals.
+const PIECE: usize = 1 << 14;
 
-/// The plans used last; a model uses a handful of lengths.
-struct Plans<T>(std::sync::Mutex<Vec<Arc<Plan<T>>>>);
-
-impl<T: Real> Plans<T> {
-    fn get(&self, n: usize) -> Result<Arc<Plan<T>>> {
-        ensure!(n <= 1 << 40, "a Fourier transform of {n} points is too long");
-        let mut plans = self.0.lock().unwrap_or_else(|e| e.into_inner());
-        if let Some(at) = plans.iter().position(|p| p.n == n) {
-            let plan = plans.remove(at);
-            plans.push(plan.clone());
-            return Ok(plan);
-        }
-        drop(plans);
-        let plan = Arc::new(Plan::new(n));
-        plans = self.0.lock().unwrap_or_else(|e| e.into_inner());
-        if plans.len() >= 16 {
-            plans.remove(0);
-        }
-        plans.push(plan.clone());
-        Ok(plan)
-    }
-}
-
-macro_rules! part {
-    ($t:ty) => {
-        impl Part for $t {
-            fn plan(n: usize) -> Result<Arc<Plan<$t>>> {
-                static PLANS: Plans<$t> = Plans(std::sync::Mutex::new(Vec::new()));
-                PLANS.get(n)
-            }
-        }
-    };
-}
-part!(f32);
-part!(f64);
-
-/// Transforms each row of `n` elements; `load` gives element `k` of row `r`, `store` takes it.
-fn rows<T: Part>(
-    n: usize,
-    count: usize,
-    forward: bool,
-    load: impl Fn(usize, usize) -> Complex<T>,
-    mut store: impl FnMut(usize, usize, Complex<T>),
-) -> Result<()>
-where
-    Complex<T>: Element,
-{
-    let plan = T::plan(n)?;
-    for first in (0..count).step_by(LANES) {
-        let lanes = LANES.min(count - first);
-        let (mut re, mut im) = (vec![T::default(); n * lanes], vec![T::default(); n * lanes]);
-        for lane in 0..lanes {
-            for k in 0..n {
-                let z = load(first + lane, k);
-                (re[k * lanes + lane], im[k * lanes + lane]) = (z.re, z.im);
-            }
-        }
-        if forward {
-            plan.forward(&mut re, &mut im, lanes);
-        } else {
-            plan.forward(&mut im, &mut re, lanes);
-        }
-        for lane in 0..lanes {
-            for k in 0..n {
-                store(
-                    first + lane,
-                    k,
-                    Complex::new(re[k * lanes + lane], im[k * lanes + lane]),
-                );
-            }
-        }
-    }
-    Ok(())
-}
-
-/// `t` with `dim` last and contiguous, and the number of rows.
-fn laid_out(t: &Tensor, dim: usize) -> Result<(Tensor, usize, Dims)> {
+/// `t` with `dim` last and contiguous, the number of rows and their length.
+fn laid_out(t: &Tensor, dim: usize) -> Result<(Tensor, usize, usize)> {
     let t = t.transpose(dim as i64, -1)?.contiguous()?;
-    let sizes: Dims = t.sizes().into();
-    let count = sizes[..sizes.len() - 1].iter().product::<i64>() as usize;
-    Ok((t, count, sizes))
+    let (&n, others) = t.sizes().split_last().unwrap_or((&1, &[]));
+    let count = others.iter().product::<i64>() as usize;
+    Ok((t, count, n as usize))
 }
 
-fn put_back<T: Element>(data: Vec<T>, mut sizes: Dims, n: usize, dim: usize) -> Result<Tensor> {
+/// Rows of `n` elements as a tensor of the sizes of `like` but for the last; that one goes back to `dim`.
+fn put_back<T: Element>(data: Vec<T>, like: &Tensor, n: usize, dim: usize) -> Result<Tensor> {
+    let mut sizes: Dims = like.sizes().into();
     if let Some(last) = sizes.last_mut() {
         *last = n as i64;
     }
@@ -158,84 +77,101 @@ fn put_back<T: Element>(data: Vec<T>, mut sizes: Dims, n: usize, dim: usize) -> 
         .contiguous()
 }
 
+/// Calls `body(row, signals)` on whole signals of `n` elements, `row` the number of the first of them.
+fn by_rows<T: Send>(data: &mut [T], n: usize, body: impl Fn(usize, &mut [T]) + Sync) {
+    let rows = (PIECE / n.max(1)).max(1);
+    parallel_chunks_mut(data, rows * n.max(1), |piece, signals| {
+        body(piece * rows, signals)
+    });
+}
+
 fn c2c_one<T: Part>(t: &Tensor, dim: usize, factor: f64, forward: bool) -> Result<Tensor>
 where
     Complex<T>: Element,
 {
-    let (t, count, sizes) = laid_out(t, dim)?;
-    let n = sizes[sizes.len() - 1] as usize;
-    let read = t.read()?;
-    let data = read.slice::<Complex<T>>()?;
-    let mut out = vec![Complex::<T>::default(); data.len()];
+    let (t, _, n) = laid_out(t, dim)?;
+    let plan = if forward { T::forward(n)? } else { T::inverse(n)? };
+    let mut out = t.read()?.slice::<Complex<T>>()?.to_vec();
     let factor = T::of(factor);
-    rows(
-        n,
-        count,
-        forward,
-        |r, k| data[r * n + k],
-        |r, k, z| {
-            out[r * n + k] = Complex::new(z.re * factor, z.im * factor);
-        },
-    )?;
-    put_back(out, sizes, n, dim)
+    by_rows(&mut out, n, |_, signals| {
+        let mut scratch = vec![Complex::default(); plan.get_inplace_scratch_len()];
+        plan.process_with_scratch(signals, &mut scratch);
+        scale(signals, factor);
+    });
+    put_back(out, &t, n, dim)
+}
+
+fn scale<T: Part>(signals: &mut [Complex<T>], factor: T)
+where
+    Complex<T>: Element,
+{
+    if factor != T::one() {
+        signals.iter_mut().for_each(|z| *z = z.scale(factor));
+    }
 }
 
 fn r2c_one<T: Part>(t: &Tensor, dim: usize, factor: f64, onesided: bool) -> Result<Tensor>
 where
     Complex<T>: Element,
 {
-    let (t, count, sizes) = laid_out(t, dim)?;
-    let n = sizes[sizes.len() - 1] as usize;
-    let kept = if onesided { n / 2 + 1 } else { n };
+    let (t, count, n) = laid_out(t, dim)?;
+    ensure!(n > 0, "Invalid number of data points ({n}) specified");
+    let half = n / 2 + 1;
+    let kept = if onesided { half } else { n };
+    let plan = T::to_complex(n)?;
     let read = t.read()?;
     let data = read.slice::<T>()?;
     let mut out = vec![Complex::<T>::default(); count * kept];
     let factor = T::of(factor);
-    rows(
-        n,
-        count,
-        true,
-        |r, k| Complex::new(data[r * n + k], T::default()),
-        |r, k, z| {
-            if k < kept {
-                out[r * kept + k] = Complex::new(z.re * factor, z.im * factor);
+    by_rows(&mut out, kept, |first, signals| {
+        let (mut scratch, mut input) = (plan.make_scratch_vec(), plan.make_input_vec());
+        let (mut result, mut row) = (plan.make_output_vec(), first * n);
+        for signal in signals.chunks_exact_mut(kept) {
+            input.copy_from_slice(&data[row..row + n]);
+            // Only wrong lengths are refused, and these are the plan's own.
+            let _ = plan.process_with_scratch(&mut input, &mut result, &mut scratch);
+            scale(&mut result, factor);
+            let direct = half.min(kept);
+            signal[..direct].copy_from_slice(&result[..direct]);
+            for k in half..kept {
+                signal[k] = result[n - k].conj();
             }
-        },
-    )?;
-    put_back(out, sizes, kept, dim)
+            row += n;
+        }
+    });
+    put_back(out, &t, kept, dim)
 }
 
 fn c2r_one<T: Part>(t: &Tensor, dim: usize, factor: f64, n: usize) -> Result<Tensor>
 where
     Complex<T>: Element,
 {
-    let (t, count, sizes) = laid_out(t, dim)?;
-    let half = sizes[sizes.len() - 1] as usize;
+    let (t, count, given) = laid_out(t, dim)?;
+    ensure!(n > 0, "Invalid number of data points ({n}) specified");
+    let half = n / 2 + 1;
     ensure!(
-        n / 2 < half,
-        "expected at least {} points for a real signal of {n}, found {half}",
-        n / 2 + 1
+        half <= given,
+        "expected at least {half} points for a real signal of {n}, found {given}"
     );
+    let plan = T::to_real(n)?;
     let read = t.read()?;
     let data = read.slice::<Complex<T>>()?;
     let mut out = vec![T::default(); count * n];
     let factor = T::of(factor);
-    let load = |r: usize, k: usize| {
-        // The other half is the mirror image; what must be real is taken as real.
-        let z = if k <= n / 2 {
-            data[r * half + k]
-        } else {
-            data[r * half + n - k]
-        };
-        let z = if k <= n / 2 { z } else { Complex::new(z.re, -z.im) };
-        if k == 0 || 2 * k == n {
-            Complex::new(z.re, T::default())
-        } else {
-            z
+    by_rows(&mut out, n, |first, signals| {
+        let (mut scratch, mut input) = (plan.make_scratch_vec(), plan.make_input_vec());
+        for (row, signal) in (first..).zip(signals.chunks_exact_mut(n)) {
+            input.copy_from_slice(&data[row * given..][..half]);
+            // What must be real is taken as real; the library would refuse it.
+            input[0].im = T::zero();
+            if n % 2 == 0 {
+                input[half - 1].im = T::zero();
+            }
+            let _ = plan.process_with_scratch(&mut input, signal, &mut scratch);
+            signal.iter_mut().for_each(|x| *x = *x * factor);
         }
-    };
-    rows(n, count, false, load, |r, k, z| out[r * n + k] = z.re * factor)?;
-    put_back(out, sizes, n, dim)
+    });
+    put_back(out, &t, n, dim)
 }
 
 macro_rules! by_part {

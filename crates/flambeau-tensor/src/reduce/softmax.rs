@@ -177,6 +177,13 @@ fn total<T: Lane>(x: &[T]) -> f64 {
     lanes.iter().sum::<f64>() + tail.iter().map(|v| v.wide()).sum::<f64>()
 }
 
+/// The sum as PyTorch holds it. A saturated row then gives exactly 1, and scores that tie there tie here: detection
+/// models sort by them.
+#[inline(always)]
+fn rounded<T: Lane>(sum: f64) -> f64 {
+    T::of(sum).wide()
+}
+
 #[inline(always)]
 fn row<T: Lane, M: Madd>(r: Row<T>) {
     let (x, out) = (r.x, r.out);
@@ -187,6 +194,7 @@ fn row<T: Lane, M: Madd>(r: Row<T>) {
         exp_minus::<T, M>(x, high, out);
         sum += total(out);
     }
+    let sum = rounded::<T>(sum);
     if r.log {
         let shift = T::of(sum.ln());
         for (o, v) in out.iter_mut().zip(x) {
@@ -246,7 +254,8 @@ fn columns<T: Lane, M: Madd>(c: Columns<T>) {
         }
     }
     for (l, s) in last.iter_mut().zip(&*sum) {
-        *l = T::of(if c.log { s.ln() } else { 1.0 / *s });
+        let s = rounded::<T>(*s);
+        *l = T::of(if c.log { s.ln() } else { 1.0 / s });
     }
     for k in 0..c.n {
         let out = out_row(k);

@@ -1,17 +1,21 @@
 """Verifies and times every model that make_models.py wrote, in Flambeau and in real PyTorch, and writes a table.
 
-    PYTHON tools/models_table.py DIR --flambeau target/release/flambeau [--out docs/models.md] [--only SUBSTRING]
+    PYTHON tools/models_table.py DIR --flambeau target/release/flambeau [--batch2 DIR] [--out docs/models.md] [--only SUBSTRING]
 
-Each row: whether `flambeau verify` agrees (rtol 1e-3, atol 1e-4), the largest difference, and the steady time of one
-call at one thread as a ratio to torch.jit's (the better of plain and frozen), measured in turn in one run.
+Each row: whether `flambeau verify` agrees (rtol 1e-3, atol 1e-4) at batch 1 and batch 2, the largest difference, and
+the steady time of one call at one thread as a ratio to torch.jit's (the better of plain and frozen), measured in turn in
+one run. Where a model does not agree, PyTorch is compared with itself with its other convolution backend (oneDNN off):
+a model whose own answers move by more than the tolerance there says nothing about Flambeau.
 """
-import argparse, glob, json, math, os, statistics, subprocess, tempfile, time
-import numpy, torch
+import argparse, glob, json, math, os, statistics, subprocess, time
+import torch, torchvision  # torchvision registers its operators
 from safetensors.torch import load_file
 
 p = argparse.ArgumentParser()
 p.add_argument("dir"); p.add_argument("--flambeau", required=True); p.add_argument("--out", default="docs/models.md")
-p.add_argument("--only", default=""); p.add_argument("--no-time", action="store_true"); p.add_argument("--rounds", type=int, default=3)
+p.add_argument("--batch2", help="the same models recorded at batch 2"); p.add_argument("--only", default="")
+p.add_argument("--no-time", action="store_true"); p.add_argument("--rounds", type=int, default=3)
+p.add_argument("--seconds", type=float, default=0.7, help="of steady calls per round and program")
 a = p.parse_args()
 torch.set_num_threads(1)
 
@@ -31,64 +35,106 @@ def nest(flat):
     return build(tree)
 
 
-def steady(call, seconds=1.0):
+def flatten(value, name="out"):
+    if isinstance(value, torch.Tensor): yield name, value
+    elif isinstance(value, dict):
+        for k, v in value.items(): yield from flatten(v, f"{name}.{k}")
+    elif isinstance(value, (list, tuple)):
+        for i, v in enumerate(value): yield from flatten(v, f"{name}.{i}")
+
+
+def steady(call, seconds):
     times, end = [], time.perf_counter() + seconds
     while len(times) < 3 or (time.perf_counter() < end and len(times) < 50):
         start = time.perf_counter(); call(); times.append(time.perf_counter() - start)
     return statistics.median(times)
 
 
-def pytorch_calls(path, inputs):
-    model = torch.jit.load(path).eval()
-    calls = [lambda: model(*inputs)]
-    try:
-        frozen = torch.jit.freeze(model)
-        calls.append(lambda: frozen(*inputs))
-    except Exception: pass
-    return calls
+def inputs_of(io):
+    return nest({k[3:]: v for k, v in load_file(io).items() if k.startswith("in.")})
 
 
-rows, ratios, agreed, total = [], [], 0, 0
-for path in sorted(glob.glob(os.path.join(a.dir, "*.pt"))):
-    name, io = os.path.basename(path)[:-3], path[:-3] + ".safetensors"
-    if a.only not in name or not os.path.exists(io): continue
-    total += 1
+def verify(path, io):
+    """Whether the outputs agree, the largest difference, and what went wrong."""
     try:
         run = subprocess.run([a.flambeau, "verify", path, io, "--json"], capture_output=True, text=True, timeout=600)
-        ok, code = run.returncode == 0, run.returncode
-        try: worst = max(o["largest_difference"] for o in json.loads(run.stdout)["outputs"])
-        except Exception: worst = None
-        why = "" if ok else (run.stderr.strip().splitlines() or [f"exit {code}"])[-1][:100]
     except subprocess.TimeoutExpired:
-        ok, worst, why = False, None, "took more than ten minutes"
-    agreed += ok
-    ratio = ""
-    timed = ok and not a.no_time
-    if timed:
-        inputs = nest({k[3:]: v for k, v in load_file(io).items() if k.startswith("in.")})
-        timed = isinstance(inputs, list) and all(isinstance(x, torch.Tensor) for x in inputs)
-    if timed:
-        files = []
-        for i, x in enumerate(inputs):
-            files.append(os.path.join(tempfile.gettempdir(), f"input{i}.npy"))
-            numpy.save(files[-1], x.numpy())
-        with torch.no_grad():
-            calls = pytorch_calls(path, inputs)
-            for c in calls: c(); c()
-            found = []
-            for _ in range(a.rounds):
-                theirs = min(steady(c, 0.7) for c in calls)
-                bench = subprocess.run([a.flambeau, "bench", path, *files, "--threads", "1", "--json", "--seconds", "1"], capture_output=True, text=True, timeout=600)
-                found.append(json.loads(bench.stdout)["median_ms"] / 1e3 / theirs)
-        ratios.append(statistics.median(found))
-        ratio = f"{ratios[-1]:.2f}"
-    rows.append((name, "yes" if ok else f"**no**: {why}", "" if worst is None else f"{worst:.1e}", ratio))
+        return False, None, "took more than ten minutes"
+    try:
+        outputs = json.loads(run.stdout)["outputs"]
+    except ValueError:
+        return False, None, (run.stderr.strip().splitlines() or [f"exit {run.returncode}"])[-1][:100]
+    wrong = [f"{o['name']}: {o.get('error') or str(o['wrong']) + ' of ' + str(o['elements'])}" for o in outputs if not o["agrees"]]
+    worst = max((o["largest_difference"] for o in outputs if "largest_difference" in o), default=None)
+    return run.returncode == 0, worst, ", ".join(wrong)
+
+
+def against_itself(path, io):
+    """Elements by which PyTorch without oneDNN misses what PyTorch with it recorded."""
+    recorded, model = load_file(io), torch.jit.load(path).eval()
+    with torch.no_grad(), torch.backends.mkldnn.flags(enabled=False):
+        found = dict(flatten(model(*inputs_of(io))))
+    wrong = []
+    for name, want in recorded.items():
+        if not name.startswith("out"): continue
+        got = found.get(name)
+        if got is None or got.shape != want.shape: wrong.append(f"{name}: other sizes"); continue
+        off = int((~torch.isclose(got.double(), want.double(), rtol=1e-3, atol=1e-4, equal_nan=True)).sum())
+        if off: wrong.append(f"{name}: {off} of {want.numel()}")
+    return ", ".join(wrong)
+
+
+def ratio(path, io):
+    """Median over the rounds of Flambeau's time per call by PyTorch's."""
+    inputs, model = inputs_of(io), torch.jit.load(path).eval()
+    models = [model]
+    try: models.append(torch.jit.freeze(model))
+    except Exception: pass
+    found = []
+    with torch.no_grad():
+        for m in models: m(*inputs); m(*inputs)
+        for _ in range(a.rounds):
+            theirs = min(steady(lambda: m(*inputs), a.seconds) for m in models)
+            bench = subprocess.run([a.flambeau, "bench", path, "--recorded", io, "--threads", "1", "--json", "--seconds", str(a.seconds)],
+                                   capture_output=True, text=True, timeout=600)
+            found.append(json.loads(bench.stdout)["median_ms"] / 1e3 / theirs)
+    return statistics.median(found)
+
+
+rows, ratios, counts = [], [], {"agree": 0, "as far as PyTorch from itself": 0, "differ": 0}
+for path in sorted(glob.glob(os.path.join(a.dir, "*.pt"))):
+    name = os.path.basename(path)[:-3]
+    if a.only not in name: continue
+    cells, worst, notes = [], None, []
+    for batch, directory in ((1, a.dir), (2, a.batch2)):
+        io = os.path.join(directory, name + ".safetensors") if directory else ""
+        if not os.path.exists(io): cells.append(""); continue
+        model = os.path.join(directory, name + ".pt")
+        ok, difference, why = verify(model if os.path.exists(model) else path, io)
+        worst = max((x for x in (worst, difference) if x is not None), default=None)
+        if ok: kind = "agree"
+        else:
+            own = against_itself(path, io)
+            kind = "as far as PyTorch from itself" if own else "differ"
+            notes.append(f"{name}, batch {batch}: {why}; PyTorch without oneDNN: {own or 'agrees'}")
+        counts[kind] += 1
+        cells.append({"agree": "yes", "differ": "**no**"}.get(kind, "as PyTorch"))
+    time_cell = ""
+    io = os.path.join(a.dir, name + ".safetensors")
+    if not a.no_time and cells[0] and cells[0] != "**no**":
+        try:
+            ratios.append(ratio(path, io)); time_cell = f"{ratios[-1]:.2f}"
+        except Exception as error: notes.append(f"{name}: not timed: {error}"[:200])
+    rows.append((name, *cells, "" if worst is None else f"{worst:.1e}", time_cell, notes))
     print(*rows[-1], sep=" | ", flush=True)
 
-mean = f"{math.exp(sum(map(math.log, ratios)) / len(ratios)):.2f}" if ratios else "not measured"
-head = f"{agreed} of {total} models agree. Geometric mean of the time per call, one thread, relative to torch.jit: {mean}."
+mean = f"{math.exp(sum(map(math.log, ratios)) / len(ratios)):.2f} over {len(ratios)} models, the slowest {max(ratios):.2f}" if ratios else "not measured"
+head = (f"{sum(counts.values())} comparisons of {len(rows)} models: " + ", ".join(f"{v} {k}" for k, v in counts.items())
+        + f". Time per call, one thread, relative to torch.jit, geometric mean: {mean}.")
 print(head)
 with open(a.out, "w") as f:
-    f.write("# Real models\n\nMade by `tools/models_table.py`; see there for what each column means.\n\n" + head + "\n\n")
-    f.write("| model | agrees | largest difference | time / torch.jit |\n|---|---|---|---|\n")
-    for row in rows: f.write("| " + " | ".join(row) + " |\n")
+    f.write("# Real models\n\nMade by `tools/models_table.py`; its head says what each column means.\n\n" + head + "\n\n")
+    f.write("| model | batch 1 | batch 2 | largest difference | time / torch.jit |\n|---|---|---|---|---|\n")
+    for *row, _ in rows: f.write("| " + " | ".join(row) + " |\n")
+    notes = [n for *_, ns in rows for n in ns]
+    if notes: f.write("\nElements off, where there are any:\n\n" + "".join(f"- {n}\n" for n in notes))

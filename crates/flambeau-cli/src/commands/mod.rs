@@ -13,6 +13,7 @@ mod bench;
 mod code;
 mod graph;
 mod inspect;
+mod recorded;
 mod run;
 mod verify;
 
@@ -24,6 +25,7 @@ use clap::{Args, Subcommand};
 use flambeau::{IValue, LoadOptions, Module, Schema};
 use flambeau_ir::value::print;
 
+use self::recorded::Recorded;
 use crate::values::{self, Literal, Reader};
 
 /// What went wrong, as a sentence for the user.
@@ -87,12 +89,16 @@ pub struct Inputs {
     /// A picture as the next argument; `?size=224&mean=…` after the path scales and normalises it
     #[arg(long, value_name = "FILE")]
     image: Vec<String>,
+    /// Recorded inputs `in.0`, `in.1`, … of a `.safetensors` file, as `verify` reads them; they stand first
+    #[arg(long, value_name = "FILE")]
+    recorded: Option<PathBuf>,
     /// Seed of made inputs and of the model's random numbers
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
 }
 
 /// Arguments that fit a method.
+#[derive(Default)]
 pub struct Arguments {
     pub args: Vec<IValue>,
     pub kwargs: Vec<(String, IValue)>,
@@ -107,9 +113,9 @@ impl Arguments {
 impl Inputs {
     pub fn read(&self, schema: &Schema) -> Result<Arguments> {
         let mut reader = Reader::new(self.seed);
-        let mut found = Arguments {
-            args: Vec::new(),
-            kwargs: Vec::new(),
+        let mut found = match &self.recorded {
+            Some(path) => Recorded::read(path)?.arguments(schema)?,
+            None => Arguments::default(),
         };
         for text in &self.inputs {
             let (name, text) = values::split_keyword(text);

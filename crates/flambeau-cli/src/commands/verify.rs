@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use flambeau::{CallOptions, DType, IValue, Scalar, Schema, Tensor, Type};
+use flambeau::{CallOptions, DType, IValue, Scalar, Tensor};
 use serde_json::json;
 
-use super::{Arguments, Model, Result, Stream, fit_at, fit_named, method_or_forward, paint, print_json};
-use crate::values::{Literal, Reader};
+use super::recorded::Recorded;
+use super::{Model, Result, Stream, method_or_forward, paint, print_json};
 
 #[derive(Args)]
 pub struct Verify {
@@ -61,30 +61,14 @@ impl Verify {
         let module = self.model.load()?;
         let method = method_or_forward(&self.method);
         let schema = module.schema(method).map_err(|e| e.to_string())?;
-        let recorded = match Reader::new(0).read_file(&self.io.to_string_lossy())? {
-            Literal::Dict(pairs) => pairs,
-            _ => return Err(format!("`{}`: expected named tensors", self.io.display())),
-        };
-        let mut inputs = Tree::default();
-        let mut expected = Vec::new();
-        for (name, value) in recorded {
-            let (Literal::Str(name), Literal::Tensor(tensor)) = (name, value) else {
-                continue;
-            };
-            let mut parts = name.split('.');
-            match parts.next() {
-                Some("in") => inputs.insert(parts, tensor),
-                Some("out") => expected.push((name, tensor)),
-                _ => {}
-            }
-        }
-        if expected.is_empty() {
+        let recorded = Recorded::read(&self.io)?;
+        if recorded.outputs.is_empty() {
             return Err(format!(
                 "`{}` has no expected outputs: no name is `out` or begins with `out.`",
                 self.io.display()
             ));
         }
-        let arguments = arguments(&inputs, &schema)?;
+        let arguments = recorded.arguments(&schema)?;
         module.set_num_threads(self.threads);
         let options = CallOptions {
             seed: Some(self.seed),
@@ -95,7 +79,8 @@ impl Verify {
             .map_err(|e| e.to_string())?;
         let mut got = Vec::new();
         flatten("out", &result, &mut got);
-        let rows: Vec<Row> = expected
+        let rows: Vec<Row> = recorded
+            .outputs
             .iter()
             .map(|(name, want)| self.compare(name, want, &got))
             .collect();
@@ -213,116 +198,6 @@ impl Row {
             }),
         }
     }
-}
-
-/// Names taken apart at their dots.
-#[derive(Default)]
-struct Tree {
-    tensor: Option<Tensor>,
-    children: Vec<(String, Tree)>,
-}
-
-impl Tree {
-    fn insert<'a>(&mut self, mut path: impl Iterator<Item = &'a str>, tensor: Tensor) {
-        let Some(part) = path.next() else {
-            self.tensor = Some(tensor);
-            return;
-        };
-        let at = match self.children.iter().position(|(name, _)| name == part) {
-            Some(at) => at,
-            None => {
-                self.children.push((part.to_string(), Tree::default()));
-                self.children.len() - 1
-            }
-        };
-        self.children[at].1.insert(path, tensor);
-    }
-
-    /// As the type wants it: a 0-d tensor serves as a number, numbered children as a list or tuple, named ones as a dict.
-    fn literal(&self, ty: Option<&Type>) -> Literal {
-        let ty = ty.map(|t| t.optional_inner().unwrap_or(t));
-        if let Some(tensor) = &self.tensor {
-            let wants_number = ty.is_some_and(|t| {
-                matches!(
-                    t,
-                    Type::Int | Type::Float | Type::Bool | Type::Number | Type::Complex
-                )
-            });
-            return match tensor.item() {
-                Ok(value) if wants_number && tensor.dim() == 0 => number(value, ty),
-                _ => Literal::Tensor(tensor.clone()),
-            };
-        }
-        let element = |i: usize| match ty {
-            Some(Type::List(element)) => Some(&**element),
-            Some(Type::Tuple(t)) => t.elements.get(i),
-            Some(Type::Dict(kv)) => Some(&kv.1),
-            _ => None,
-        };
-        if self
-            .children
-            .iter()
-            .all(|(name, _)| name.parse::<usize>().is_ok())
-            && !matches!(ty, Some(Type::Dict(_)))
-        {
-            let mut numbered: Vec<(usize, &Tree)> = self
-                .children
-                .iter()
-                .filter_map(|(n, t)| Some((n.parse().ok()?, t)))
-                .collect();
-            numbered.sort_by_key(|(i, _)| *i);
-            let items = numbered
-                .into_iter()
-                .map(|(i, tree)| tree.literal(element(i)))
-                .collect();
-            return if matches!(ty, Some(Type::List(_))) {
-                Literal::List(items)
-            } else {
-                Literal::Tuple(items)
-            };
-        }
-        let pairs = self
-            .children
-            .iter()
-            .map(|(name, tree)| (Literal::Str(name.clone()), tree.literal(element(0))));
-        Literal::Dict(pairs.collect())
-    }
-}
-
-fn number(value: flambeau::Scalar, ty: Option<&Type>) -> Literal {
-    match (value, ty) {
-        (value, Some(Type::Bool)) => Literal::Bool(value.to_bool()),
-        (value, Some(Type::Int)) => Literal::Int(value.to_i64()),
-        (Scalar::Bool(b), _) => Literal::Bool(b),
-        (Scalar::Int(i), _) => Literal::Int(i),
-        (Scalar::Float(f), _) => Literal::Float(f),
-        (Scalar::Complex(c), _) => Literal::Complex(c.re, c.im),
-    }
-}
-
-fn arguments(inputs: &Tree, schema: &Schema) -> Result<Arguments> {
-    let mut found = Arguments {
-        args: Vec::new(),
-        kwargs: Vec::new(),
-    };
-    let mut positional: Vec<(usize, &Tree)> = Vec::new();
-    for (name, tree) in &inputs.children {
-        match name.parse() {
-            Ok(position) => positional.push((position, tree)),
-            Err(_) => {
-                let ty = schema.arguments.iter().find(|a| *a.name == **name).map(|a| &a.ty);
-                found
-                    .kwargs
-                    .push((name.clone(), fit_named(schema, name, &tree.literal(ty))?));
-            }
-        }
-    }
-    positional.sort_by_key(|(position, _)| *position);
-    for (position, tree) in positional {
-        let ty = schema.arguments.get(position + 1).map(|a| &a.ty);
-        found.args.push(fit_at(schema, position, &tree.literal(ty))?);
-    }
-    Ok(found)
 }
 
 /// Tensors and numbers of a result under dotted names.

@@ -49,6 +49,8 @@ pub enum FileKind {
     /// The preview format before PyTorch 1.0.
     Preview,
     GitLfsPointer,
+    /// PNG, JPEG, GIF, WebP.
+    Picture,
     Html,
     Text,
     Directory,
@@ -92,6 +94,7 @@ impl FileKind {
             Zip => "a zip file without a TorchScript program in it",
             Preview => "an archive of the preview releases before PyTorch 1.0",
             GitLfsPointer => "a git-lfs pointer: a note of where the real file is",
+            Picture => "a picture",
             Html => "a web page, probably the error page of a download",
             Text => "a text file",
             Directory => "a directory",
@@ -133,6 +136,7 @@ impl FileKind {
                 "check that it is the right file; if a TorchScript archive was zipped again, unzip it once"
             }
             Preview => "re-export the model with a current PyTorch",
+            Picture => "the model comes first and its inputs after it",
             GitLfsPointer => "fetch the real file, for example with `git lfs pull`",
             Html | Text => "download the file again and look at what arrived",
             Directory => {
@@ -196,6 +200,12 @@ pub fn of_bytes(bytes: &[u8]) -> Option<FileKind> {
         Gzip
     } else if starts(b"7z\xbc\xaf\x27\x1c") {
         SevenZip
+    } else if starts(b"\x89PNG\r\n\x1a\n")
+        || starts(&[0xff, 0xd8, 0xff])
+        || starts(b"GIF8")
+        || (starts(b"RIFF") && at(8, b"WEBP"))
+    {
+        Picture
     } else if at(4, b"TFL3") {
         TfLite
     } else if at(4, b"PTMF") {

@@ -27,6 +27,8 @@ fn by_their_bytes() {
     check(b"GGUF\x03\0\0\0", Gguf);
     check(b"\x93NUMPY\x01\0v\0", Npy);
     check(b"\x1f\x8b\x08\0", Gzip);
+    check(b"\x89PNG\r\n\x1a\n\0", Picture);
+    check(b"\xff\xd8\xff\xe0\0", Picture);
     check(b"7z\xbc\xaf\x27\x1c\0\x04", SevenZip);
     check(b"\x1c\0\0\0TFL3\0\0", TfLite);
     check(b"\x1c\0\0\0PTMF\0\0", MobileFlatbuffer);

@@ -19,6 +19,9 @@ struct Cli {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Some(bytes) = free_memory() {
+        flambeau::set_max_allocation(bytes);
+    }
     match cli.command.run() {
         Ok(code) => code,
         Err(message) => {
@@ -30,4 +33,16 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// What memory and swap have left, where the system says so. One tensor that is larger would end the process without a
+/// word instead of with an error.
+fn free_memory() -> Option<usize> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let kilobytes = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().strip_suffix("kB")?.trim().parse::<usize>().ok()
+    };
+    let bytes = kilobytes("MemAvailable:")? + kilobytes("SwapFree:").unwrap_or(0);
+    bytes.checked_mul(1024)
 }

@@ -164,6 +164,12 @@ fn guarded<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
+/// Sets the largest memory of one tensor, in bytes, for all of the process: what asks for more gets an error instead of
+/// a system that runs out of memory. There is no bound at first.
+pub fn set_max_allocation(bytes: usize) {
+    flambeau_tensor::alloc::set_max_allocation(bytes);
+}
+
 // ---- how calls run ---------------------------------------------------------------------------------------------
 
 /// Stops calls from another thread.

@@ -219,8 +219,17 @@ pub fn print_json(value: &serde_json::Value) {
 }
 
 pub fn write_out(text: &str) {
-    use std::io::Write;
-    if std::io::stdout().write_all(text.as_bytes()).is_err() {
-        std::process::exit(0);
+    use std::io::{ErrorKind, Write};
+    let mut out = std::io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) => {
+            eprintln!(
+                "{} cannot write the output: {error}",
+                paint("31;1", "error:", Stream::Err)
+            );
+            std::process::exit(2);
+        }
     }
 }

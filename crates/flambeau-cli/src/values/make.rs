@@ -80,7 +80,9 @@ fn make(name: &str, rest: &str, generator: &mut Generator) -> Result<Tensor> {
                 return Err("the bounds of `randint` should be ints".into());
             };
             let sizes = shape(parts[2])?;
-            let mut values = vec![0i64; elements(&sizes)?];
+            let count = elements(&sizes)?;
+            flambeau_tensor::Storage::empty(count.saturating_mul(8)).map_err(|e| e.to_string())?;
+            let mut values = vec![0i64; count];
             fill::random_from_to(&mut values, low, Some(high), generator)?;
             let tensor = Tensor::from_vec(values, &sizes).map_err(plain)?;
             tensor.to_dtype(named.unwrap_or(DType::Long)).map_err(plain)
@@ -102,6 +104,8 @@ fn make(name: &str, rest: &str, generator: &mut Generator) -> Result<Tensor> {
 }
 
 fn draw<T: RandomFloat + Default>(count: usize, normal: bool, generator: &mut Generator) -> Result<Vec<T>> {
+    // Asked for first, since a vector of that size would not fail but end the process.
+    flambeau_tensor::Storage::empty(count.saturating_mul(size_of::<T>())).map_err(|e| e.to_string())?;
     let mut values = vec![T::default(); count];
     if normal {
         fill::normal(&mut values, 0.0, 1.0, true, generator)?;

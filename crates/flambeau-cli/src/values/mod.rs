@@ -302,31 +302,61 @@ impl Literal {
         }
     }
 
-    /// The members of a dict with string keys; a single tensor is called `output`, those of a list by their number.
-    fn named_tensors(&self) -> Result<Vec<(String, Tensor)>> {
-        let numbered = |items: &[Literal]| {
-            items
-                .iter()
-                .enumerate()
-                .map(|(i, item)| Ok((format!("output_{i}"), item.to_tensor(None)?)))
-                .collect()
-        };
+    /// A number, or lists of numbers and nothing else.
+    fn is_numbers(&self) -> bool {
         match self {
-            Literal::Dict(items) => items
-                .iter()
-                .map(|(key, value)| match key {
-                    Literal::Str(name) => Ok((name.clone(), value.to_tensor(None)?)),
-                    other => Err(format!(
-                        "the name of a tensor should be a string, found {}",
-                        other.describe()
-                    )),
-                })
-                .collect(),
-            Literal::Tuple(items) => numbered(items),
-            Literal::List(items) if items.iter().any(|i| matches!(i, Literal::Tensor(_))) => numbered(items),
-            other => Ok(vec![("output".into(), other.to_tensor(None)?)]),
+            Literal::List(items) | Literal::Tuple(items) => items.iter().all(Literal::is_numbers),
+            other => other.as_scalar().is_some(),
         }
     }
+
+    /// The tensors inside of a value by dotted names: a single one is called `output`, those of a tuple or list
+    /// `output_0`, `output_1`, …, those of a dict by their keys. Numbers count as tensors, `None` is left out.
+    fn named_tensors(&self) -> Result<Vec<(String, Tensor)>> {
+        let mut found = Vec::new();
+        match self {
+            Literal::Dict(items) => name_members("", items, &mut found)?,
+            Literal::Tuple(items) => number_items("output_", items, &mut found)?,
+            Literal::List(items) if !self.is_numbers() => number_items("output_", items, &mut found)?,
+            other => found.push(("output".into(), other.to_tensor(None)?)),
+        }
+        Ok(found)
+    }
+}
+
+fn name_tensors(name: &str, value: &Literal, found: &mut Vec<(String, Tensor)>) -> Result<()> {
+    match value {
+        Literal::None => {}
+        Literal::Dict(items) => name_members(&format!("{name}."), items, found)?,
+        Literal::Tuple(items) | Literal::List(items) if !value.is_numbers() => {
+            number_items(&format!("{name}."), items, found)?;
+        }
+        _ => {
+            let tensor = value.to_tensor(None).map_err(|e| format!("`{name}`: {e}"))?;
+            found.push((name.to_owned(), tensor));
+        }
+    }
+    Ok(())
+}
+
+fn number_items(prefix: &str, items: &[Literal], found: &mut Vec<(String, Tensor)>) -> Result<()> {
+    let mut items = items.iter().enumerate();
+    items.try_for_each(|(i, item)| name_tensors(&format!("{prefix}{i}"), item, found))
+}
+
+fn name_members(prefix: &str, items: &[(Literal, Literal)], found: &mut Vec<(String, Tensor)>) -> Result<()> {
+    for (key, value) in items {
+        let key = match key {
+            Literal::Str(name) => name.clone(),
+            Literal::Int(number) => number.to_string(),
+            other => {
+                let other = other.describe();
+                return Err(format!("the name of a tensor should be a string, found {other}"));
+            }
+        };
+        name_tensors(&format!("{prefix}{key}"), value, found)?;
+    }
+    Ok(())
 }
 
 /// Collects the numbers of nested lists in row-major order, and their common sizes.

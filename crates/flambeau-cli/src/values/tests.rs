@@ -275,6 +275,18 @@ fn files() {
         "{Str(\"output_0\"): Tensor(torch.float32, [1], [1.0]), Str(\"output_1\"): Tensor(torch.float32, [1], [0.0])}",
     );
     through(
+        "nested.safetensors",
+        "({'loss': 2.5, 'none': None}, [{'boxes': ones:1, 'n': 3}, {'boxes': zeros:1, 'n': 4}], [1, 2])",
+        "{Str(\"output_1.0.n\"): Tensor(torch.int64, [], [3]), Str(\"output_1.1.n\"): Tensor(torch.int64, [], [4]), \
+         Str(\"output_2\"): Tensor(torch.int64, [2], [1, 2]), Str(\"output_0.loss\"): Tensor(torch.float32, [], [2.5]), \
+         Str(\"output_1.0.boxes\"): Tensor(torch.float32, [1], [1.0]), Str(\"output_1.1.boxes\"): Tensor(torch.float32, [1], [0.0])}",
+    );
+    through(
+        "text.safetensors",
+        "(ones:1, {'a': ['x']})",
+        "`text.safetensors`: `output_1.a.0`: expected numbers to make a tensor of, found a string",
+    );
+    through(
         "data.json",
         "{'a': [1, 2.5, None, 'x']}",
         "{Str(\"a\"): [Int(1), Float(2.5), None, Str(\"x\")]}",
@@ -436,5 +448,21 @@ fn sound() {
     assert_eq!(
         read("?layout=t"),
         "`sound.wav`: the file has 2 channels; `mono=true` mixes them"
+    );
+}
+
+/// Files inside of lists, with and without the `@`.
+#[test]
+fn files_in_lists() {
+    let path = scratch("in_list.npy");
+    write_file(&path, &reader().read("tensor([1, 2])").unwrap()).unwrap();
+    let expected = "[Tensor(torch.int64, [2], [1, 2]), Int(3), Tensor(torch.int64, [2], [1, 2])]";
+    let found = reader().read(&format!("[{path}, 3, @{path}]")).unwrap();
+    assert_eq!(shown(&found), expected);
+    assert!(
+        reader()
+            .read("[missing.npy]")
+            .unwrap_err()
+            .starts_with("cannot read `missing.npy`")
     );
 }

@@ -71,6 +71,16 @@ impl Parser<'_> {
             return Err(format!("the value nests deeper than the allowed {DEPTH}"));
         }
         self.space();
+        // Inside of a list, as in `[a.npy, b.npy]`.
+        if self.reader.is_some() && !self.rest().starts_with(['"', '\'', '[', '(', '{', '@']) {
+            let (start, word) = (self.at, self.word().to_owned());
+            if super::file_kind(super::split_options(&word).0).is_some()
+                && let Some(reader) = self.reader.as_mut()
+            {
+                return reader.read_file(&word);
+            }
+            self.at = start;
+        }
         match self.rest().chars().next() {
             Some('[') => self.sequence(']', depth).map(|(items, _)| Literal::List(items)),
             Some('(') => {

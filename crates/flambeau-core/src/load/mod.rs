@@ -168,7 +168,13 @@ impl CodeSource for Code {
 
 /// Loads a file.
 pub fn load(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Module> {
-    load_archive(Archive::open(path, &options.limits)?, options)
+    let path = path.as_ref();
+    let archive = Archive::open(path, &options.limits)?;
+    // Every refusal of the file as a whole names it.
+    load_archive(archive, options).map_err(|e| match e {
+        LoadError::Archive(_) | LoadError::Data(_) => e.within(&format!("`{}`", path.display())),
+        other => other,
+    })
 }
 
 /// Loads an archive that is in memory.

@@ -4,6 +4,7 @@
 
 pub mod bind;
 pub mod code;
+pub mod construct;
 pub mod exec;
 pub mod load;
 pub mod lower;

@@ -224,6 +224,7 @@ fn source(value: &Bound<'_, PyAny>) -> PyResult<FunctionSource> {
         first_line: get("first_line")?.extract()?,
         scope: Arc::new(PyScope(get("scope")?.unbind())),
         defaults,
+        parsed: None,
     })
 }
 

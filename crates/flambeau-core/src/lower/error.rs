@@ -95,6 +95,10 @@ pub struct CompileError {
     pub frames: Vec<Frame>,
     /// The method that was being compiled, while it is not yet known who asked for its class.
     pub entered: Option<String>,
+    /// Other places that explain the message, with what to say about them.
+    pub notes: Vec<(Arc<Text>, Span, String)>,
+    /// What the user may do next.
+    pub hints: Vec<String>,
     /// Found before or behind the compilation of a function: no calls lead there.
     pub outside: bool,
 }
@@ -109,6 +113,8 @@ impl CompileError {
             place: None,
             frames: Vec::new(),
             entered: None,
+            notes: Vec::new(),
+            hints: Vec::new(),
             outside: false,
         })
     }
@@ -137,6 +143,12 @@ impl CompileError {
         let mut diagnostic = Diagnostic::error(kind, code, self.message.trim());
         if let Some((text, span)) = &self.place {
             diagnostic = diagnostic.at(&text.file, *span, "");
+        }
+        for (text, span, note) in &self.notes {
+            diagnostic = diagnostic.with(&text.file, *span, note);
+        }
+        for hint in &self.hints {
+            diagnostic = diagnostic.hint(hint);
         }
         for frame in &self.frames {
             diagnostic = diagnostic.called_from(&frame.caller, &frame.text.file, frame.span);

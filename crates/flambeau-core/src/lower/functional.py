@@ -79,12 +79,15 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     return result
 
 
-def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
+def _threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     if inplace:
         result = torch.threshold_(input, threshold, value)
     else:
         result = torch.threshold(input, threshold, value)
     return result
+
+
+threshold = _threshold
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:

@@ -30,7 +30,7 @@ mod literal;
 mod loops;
 pub mod module;
 pub mod program;
-mod python_names;
+pub(crate) mod python_names;
 mod schema_match;
 pub mod script;
 mod special;

@@ -77,6 +77,21 @@ impl ConcreteModule {
         })
     }
 
+    /// The module seen through an interface.
+    pub fn through(&self, interface: Type) -> ConcreteModule {
+        ConcreteModule {
+            class: self.class.clone(),
+            interface: Some(interface),
+            iterable: self.iterable,
+            submodules: self.submodules.read().clone().into(),
+            functions: self.functions.clone(),
+            builtins: self.builtins.clone(),
+            overloads: self.overloads.clone(),
+            failed: self.failed.clone(),
+            host: self.host.clone(),
+        }
+    }
+
     fn submodule(&self, name: &str, class: &Arc<ClassType>) -> Arc<ConcreteModule> {
         if let Some(have) = self.submodules.read().get(name) {
             return have.clone();

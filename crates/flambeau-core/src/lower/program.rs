@@ -23,7 +23,7 @@ use super::{Definition, Emitter, Receiver, Resolver, define_function, library};
 
 /// What a module-level statement binds a name to.
 #[derive(Clone)]
-enum Binding {
+pub(crate) enum Binding {
     /// A dotted path: `torch.nn.functional`, or `typing.List`.
     Import(String),
     Function(Arc<ast::FunctionDef>),
@@ -138,7 +138,61 @@ impl Program {
         self.bindings.insert(name, binding);
     }
 
-    pub(super) fn qualified(&self, name: &str) -> String {
+    /// A program without any names.
+    pub(crate) fn empty(table: &'static OpTable) -> Arc<Program> {
+        Arc::new_cyclic(|this| Program {
+            this: this.clone(),
+            text: Text::of_file(Arc::new(SourceFile::new("", ""))),
+            module: String::new(),
+            table,
+            bindings: HashMap::new(),
+            overloads: HashMap::new(),
+            order: Vec::new(),
+            cache: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn binding(&self, name: &str) -> Option<&Binding> {
+        self.bindings.get(name)
+    }
+    pub(crate) fn text(&self) -> &Arc<Text> {
+        &self.text
+    }
+    pub(crate) fn module_name(&self) -> &str {
+        &self.module
+    }
+    pub(crate) fn table(&self) -> &'static OpTable {
+        self.table
+    }
+    /// Whether the text itself defines a name: an imported one is another's.
+    pub(crate) fn defines(&self, name: &str) -> bool {
+        matches!(
+            self.bindings.get(name),
+            Some(Binding::Function(_) | Binding::Class(_))
+        )
+    }
+    pub(crate) fn is_function(&self, name: &str) -> bool {
+        matches!(self.bindings.get(name), Some(Binding::Function(_)))
+    }
+
+    /// An annotation that is a text of its own. A name that is no type is none.
+    pub(crate) fn find_type(&self, annotation: &str) -> Result<Option<Type>> {
+        let file = Arc::new(SourceFile::new("<annotation>", annotation));
+        let (Some(expr), problems) = ast::parse_expression(&file) else {
+            return Ok(None);
+        };
+        if let Some(problem) = problems.first() {
+            return Err(CompileError::new(ErrorKind::Syntax, problem.message.clone()));
+        }
+        if let Some(path) = expr.dotted() {
+            return self.type_named(&path);
+        }
+        let text = Text::of_file(file);
+        let expr = desugar::expr(&expr, &text)?;
+        super::annotations::read(&expr, &text, &*self.resolver()?, self.table).map(Some)
+    }
+
+    pub(crate) fn qualified(&self, name: &str) -> String {
         format!("__torch__.{}.{name}", self.module)
     }
 
@@ -276,18 +330,12 @@ impl Program {
         self.define_from(&self.text, qualified, function, class)
     }
 
-    fn define_from(
-        &self,
-        text: &Arc<Text>,
-        qualified: &str,
-        function: &ast::FunctionDef,
-        class: Option<(&str, &Arc<ClassType>)>,
-    ) -> Result<Arc<Function>> {
-        let options = DefOptions {
-            self_name: class.map(|(name, _)| name),
-            native: false,
-        };
-        let def = desugar::def(function, text, options)?;
+    /// The values of a function's default arguments.
+    pub(crate) fn defaults(&self, function: &ast::FunctionDef) -> Result<Vec<(String, IValue)>> {
+        self.defaults_of(&self.text, function)
+    }
+
+    fn defaults_of(&self, text: &Arc<Text>, function: &ast::FunctionDef) -> Result<Vec<(String, IValue)>> {
         let mut defaults = Vec::new();
         for param in &function.params {
             let Some(default) = &param.default else { continue };
@@ -301,7 +349,7 @@ impl Program {
                     "Mutable default parameters are not supported because Python binds them to the function and they persist across function calls.\n As a workaround, make the default None and instantiate the default parameter within the body of the function. Found <class '{mutable}'> on parameter {}",
                     param.name.name
                 );
-                let mut error = CompileError::at(ErrorKind::Compile, text, def.span, message);
+                let mut error = CompileError::at(ErrorKind::Compile, text, function.span, message);
                 error.outside = true;
                 return Err(error);
             }
@@ -309,6 +357,22 @@ impl Program {
                 defaults.push((param.name.name.clone(), value));
             }
         }
+        Ok(defaults)
+    }
+
+    fn define_from(
+        &self,
+        text: &Arc<Text>,
+        qualified: &str,
+        function: &ast::FunctionDef,
+        class: Option<(&str, &Arc<ClassType>)>,
+    ) -> Result<Arc<Function>> {
+        let options = DefOptions {
+            self_name: class.map(|(name, _)| name),
+            native: false,
+        };
+        let def = desugar::def(function, text, options)?;
+        let defaults = self.defaults_of(text, function)?;
         let resolver: Arc<dyn Resolver> = match class {
             Some((name, class)) => Arc::new(ProgramResolver {
                 program: self.arc()?,
@@ -360,13 +424,23 @@ impl Program {
             let value = HostValue::Interface(ty);
             self.cache.lock().insert(name.into(), value.clone());
             return Ok(value);
-        } else if is("torch.nn.Module") {
+        } else if self.is_module(class) {
             HostValue::Opaque(format!("module class {name}").into())
         } else {
             return self.script_class(name, class);
         };
         self.cache.lock().insert(name.into(), value.clone());
         Ok(value)
+    }
+
+    /// Whether a class derives from `torch.nn.Module`.
+    fn is_module(&self, class: &ast::ClassDef) -> bool {
+        self.bases(class)
+            .iter()
+            .any(|base| match self.bindings.get(base) {
+                Some(Binding::Class(base)) if base.name.span != class.name.span => self.is_module(base),
+                _ => base.starts_with("torch.nn."),
+            })
     }
 
     fn is_exception(&self, base: &str) -> bool {
@@ -376,7 +450,14 @@ impl Program {
         }
     }
 
-    pub(super) fn annotation(&self, expr: &ast::Expr) -> Result<Type> {
+    /// The type that an annotation of another text stands for, by this program's names.
+    pub(crate) fn annotation_in(&self, expr: &ast::Expr, file: &Arc<SourceFile>) -> Result<Type> {
+        let text = Text::of_file(file.clone());
+        let expr = desugar::expr(expr, &text)?;
+        super::annotations::read(&expr, &text, &*self.resolver()?, self.table)
+    }
+
+    pub(crate) fn annotation(&self, expr: &ast::Expr) -> Result<Type> {
         let expr = desugar::expr(expr, &self.text)?;
         super::annotations::read(&expr, &self.text, &*self.resolver()?, self.table)
     }
@@ -633,7 +714,7 @@ impl Program {
     }
 
     /// The value of an expression of constants.
-    fn constant(&self, expr: &ast::Expr) -> Result<Option<IValue>> {
+    pub(crate) fn constant(&self, expr: &ast::Expr) -> Result<Option<IValue>> {
         let all = |items: &[ast::Expr]| -> Result<Option<Vec<IValue>>> {
             let mut values = Vec::with_capacity(items.len());
             for item in items {
@@ -938,7 +1019,7 @@ fn dotted(expr: &Expr) -> Option<String> {
 }
 
 /// Whether one of the decorators is called `name`, possibly as an attribute or with arguments.
-fn decorated(decorators: &[ast::Expr], name: &str) -> bool {
+pub(crate) fn decorated(decorators: &[ast::Expr], name: &str) -> bool {
     decorators.iter().any(|d| {
         let callee = match &d.kind {
             ast::ExprKind::Call { func, .. } => func,

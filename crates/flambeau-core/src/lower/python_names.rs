@@ -6,7 +6,7 @@ use num_complex::Complex64;
 
 use super::host::HostValue;
 
-pub(super) fn bare_container(path: &str) -> Option<String> {
+pub(crate) fn bare_container(path: &str) -> Option<String> {
     let (name, what, example) = match path {
         "typing.List" => (
             "List",
@@ -33,7 +33,7 @@ pub(super) fn bare_container(path: &str) -> Option<String> {
     Some(format!("Attempted to use {name} without {what}, e.g. {example}"))
 }
 
-pub(super) fn python_builtin(name: &str) -> Option<HostValue> {
+pub(crate) fn python_builtin(name: &str) -> Option<HostValue> {
     if is_builtin_exception(name) {
         return Some(HostValue::Exception(format!("builtins.{name}").into()));
     }
@@ -50,7 +50,7 @@ pub(super) fn python_builtin(name: &str) -> Option<HostValue> {
     }
 }
 
-pub(super) fn is_builtin_exception(name: &str) -> bool {
+pub(crate) fn is_builtin_exception(name: &str) -> bool {
     matches!(
         name,
         "BaseException"
@@ -90,7 +90,7 @@ pub(super) fn is_builtin_exception(name: &str) -> bool {
     )
 }
 
-pub(super) fn arithmetic(op: ast::BinOp, a: &IValue, b: &IValue) -> Option<IValue> {
+pub(crate) fn arithmetic(op: ast::BinOp, a: &IValue, b: &IValue) -> Option<IValue> {
     use ast::BinOp as B;
     if let (IValue::Int(a), IValue::Int(b)) = (a, b) {
         return match op {

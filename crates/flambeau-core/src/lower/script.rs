@@ -34,6 +34,8 @@ pub struct FunctionSource {
     /// What names in the text mean.
     pub scope: Arc<dyn Scope>,
     pub defaults: Vec<(String, IValue)>,
+    /// The function itself where it is parsed already; `text` is then not read.
+    pub parsed: Option<(Arc<ast::FunctionDef>, Arc<Text>)>,
 }
 
 /// A property of a class.
@@ -300,6 +302,9 @@ pub fn compiled(function: &Arc<Function>) -> Result<()> {
 
 /// Parses a function's text, keeping its indentation for messages.
 fn parse(source: &FunctionSource) -> Result<(ast::FunctionDef, Arc<Text>)> {
+    if let Some((function, text)) = &source.parsed {
+        return Ok(((**function).clone(), text.clone()));
+    }
     let indented = source.text.starts_with([' ', '\t']);
     // An indented text needs something to be indented under.
     let (text, first_line) = if indented {

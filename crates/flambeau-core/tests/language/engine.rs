@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use flambeau_core::bind::bind;
 use flambeau_core::code;
+use flambeau_core::construct::{self, Entry};
 use flambeau_core::exec::{self, Budget, Runtime};
 use flambeau_core::lower::error::CompileError;
 use flambeau_core::lower::host::HostValue;
@@ -52,12 +53,26 @@ pub struct Compiled {
 pub fn compile(source: &str, entry: &str) -> Result<Compiled, Failure> {
     let program = Program::parse(source, "case.py", "case", flambeau_ops::table())?;
     program.compile_decorated()?;
-    let function = program.script(entry)?;
+    let (function, receiver) = match construct::entry(&program, entry, 0)? {
+        Entry::Function(function) => (function, None),
+        Entry::Module(module) => {
+            let any = module
+                .method("forward")
+                .or_else(|| module.methods().first().cloned());
+            let Some(function) = any else {
+                return Err(Failure {
+                    class: "RuntimeError".into(),
+                    message: "the module has no methods".into(),
+                });
+            };
+            (function, Some(module.object().clone()))
+        }
+    };
     // Functions are compiled when they are needed; scripting needs them at once.
     function.graph().map_err(compile_failure)?;
     Ok(Compiled {
         function,
-        receiver: None,
+        receiver,
         types: Types::Program(program),
     })
 }
@@ -159,7 +174,11 @@ impl Compiled {
     }
 
     pub fn attribute(&self, name: &str) -> Option<IValue> {
-        self.receiver.as_ref()?.get(name)
+        let mut value = IValue::Object(self.receiver.clone()?);
+        for part in name.split('.') {
+            value = value.as_object()?.get(part)?;
+        }
+        Some(value)
     }
 
     /// Calls the function or a method; gives the result and what was printed.

@@ -1,0 +1,1 @@
+# `torch.nn.Module` itself is native; this gives it its qualified name.

@@ -5,6 +5,7 @@
 pub mod bind;
 pub mod code;
 pub mod construct;
+pub mod custom;
 pub mod exec;
 pub mod load;
 pub mod lower;

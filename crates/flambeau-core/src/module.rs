@@ -304,13 +304,18 @@ fn collect(g: &Graph, found: &mut Operators, functions: &mut Vec<Arc<Function>>)
         if let Some(Attr::Graph(inner)) = g.attr(node, "Subgraph") {
             collect(inner, found, functions);
         }
-        let Some(op) = &data.op else { continue };
-        let entry = found.uses.entry(op.text().to_string()).or_insert_with(|| {
-            (
+        let (name, is_supported) = match &data.op {
+            Some(op) => (
+                op.text(),
                 op.is_runnable() || exec::build::is_structural(op.name()),
-                Vec::new(),
-            )
-        });
+            ),
+            None if data.kind.starts_with("prim::") || flambeau_ops::table().contains(&data.kind) => continue,
+            None => (&*data.kind, false),
+        };
+        let entry = found
+            .uses
+            .entry(name.to_string())
+            .or_insert_with(|| (is_supported, Vec::new()));
         if let Some((file, line, _)) = data.range.as_ref().and_then(|r| r.file_line_col()) {
             let place = format!("{file}:{line}");
             if !entry.1.contains(&place) {

@@ -12,6 +12,7 @@ mod calculus;
 mod composed;
 mod factory;
 mod fft;
+mod graph;
 mod index;
 mod linalg;
 mod loss;
@@ -53,6 +54,7 @@ const FAMILIES: &[fn(&mut Rows)] = &[
     calculus::declare,
     fft::declare,
     random::declare,
+    graph::declare,
 ];
 
 /// The one table of operators.

@@ -8,6 +8,12 @@ pub fn declare(ops: &mut Rows) {
     ops.op("torchvision::nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         .doc("The numbers of the boxes that overlap no better one by more than the threshold.")
         .kernel(|boxes: Tensor, scores: Tensor, threshold: f64| v::nms(&boxes, &scores, threshold));
+    ops.op("torchvision::box_iou_rotated(Tensor boxes1, Tensor boxes2) -> Tensor")
+        .doc("The overlap of each rotated box with each other: intersection over union.")
+        .kernel(|boxes1: Tensor, boxes2: Tensor| v::box_iou_rotated(&boxes1, &boxes2));
+    ops.op("torchvision::_cuda_version() -> int")
+        .doc("-1: there is no CUDA.")
+        .kernel(|| -1i64);
     ops.op("torchvision::roi_align(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, SymInt pooled_width, int sampling_ratio, bool aligned) -> Tensor")
         .doc("Means of bilinear samples over the bins of each region.")
         .kernel(|x: Tensor, rois: Tensor, scale: f64, h: i64, w: i64, sampling_ratio: i64, aligned: bool| {

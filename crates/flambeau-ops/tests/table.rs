@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use flambeau_ir::ops::custom::accepts;
 use flambeau_ir::schema::Schema;
 use flambeau_ops::{rows, table};
 
@@ -55,22 +56,4 @@ fn kernels_take_what_schemas_say() {
         }
     }
     assert!(wrong.is_empty(), "{} rows:\n{}", wrong.len(), wrong.join("\n"));
-}
-
-fn accepts(native: &str, declared: &str) -> bool {
-    match native {
-        "Any" => true,
-        "Any?" => declared.ends_with('?'),
-        "ScalarType" => declared == "int",
-        "ScalarType?" => declared == "int?",
-        // A narrower number is taken too, as the conversion of arguments does.
-        "int" => matches!(declared, "int" | "bool"),
-        "float" => matches!(declared, "float" | "int"),
-        "complex" => matches!(declared, "complex" | "float" | "int"),
-        "Scalar" => matches!(declared, "Scalar" | "complex" | "float" | "int" | "bool"),
-        "list" => declared.ends_with("[]"),
-        "Dict" => declared.starts_with("Dict("),
-        "list?" => declared.ends_with("[]?"),
-        other => other == declared || other.strip_suffix('?') == Some(declared),
-    }
 }

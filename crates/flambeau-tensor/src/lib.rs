@@ -13,6 +13,7 @@
 //! | pointwise operators | [`pointwise`]; chains of them in one pass: [`pointwise::deferred::scope`] |
 //! | sums, extrema, norms, scans, softmax | [`reduce`] |
 //! | `index gather scatter cat stack masked_* …` | [`index`] |
+//! | PyTorch-Geometric's `scatter_* segment_* knn radius spmm_* …` | [`graph`] |
 
 pub mod alloc;
 pub mod convert;
@@ -21,6 +22,7 @@ pub mod dtype;
 pub mod error;
 pub mod factory;
 pub mod fft;
+pub mod graph;
 pub mod index;
 pub mod layout;
 pub mod math;

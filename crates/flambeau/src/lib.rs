@@ -22,6 +22,8 @@
 
 #![forbid(unsafe_code)]
 
+mod custom;
+
 use std::fmt;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -44,6 +46,10 @@ pub use flambeau_ir::schema::Schema;
 pub use flambeau_ir::types::Type;
 pub use flambeau_ir::value::{Device, Dict, IValue, List, Object};
 pub use flambeau_tensor::{Complex, DType, Scalar, Tensor};
+
+pub use custom::{register_op, register_script_op};
+/// Kernels and tensors' own operations, for operators that users register.
+pub use flambeau_tensor as tensor;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 

@@ -406,12 +406,15 @@ impl Builder<'_> {
 
     fn operator(&mut self, node: NodeId, args: Operands, dsts: &[Register]) -> Inst {
         let chosen = self.g.node(node).op.clone().or_else(|| choose(self.g, node));
-        let Some(op) = chosen else {
-            let text = format!("the operator `{}` is not known", self.g.kind(node));
-            return Inst::Invalid {
-                message: self.name(&text),
+        // The types of a call are all that is known of an operator without a schema.
+        let op = chosen.unwrap_or_else(|| {
+            let list = |values: &[ValueId]| {
+                let types: Vec<String> = values.iter().map(|&v| self.g.ty(v).schema_str()).collect();
+                types.join(", ")
             };
-        };
+            let (inputs, outputs) = (list(self.g.node_inputs(node)), list(self.g.node_outputs(node)));
+            Arc::new(Op::new(format!("{}({inputs}) -> ({outputs})", self.g.kind(node))))
+        });
         let dsts = self.registers(dsts);
         let (has_kernel, has_script) = (op.kernel.is_some(), op.script.is_some());
         let row = self.row(&Some(op));

@@ -835,10 +835,16 @@ fn call_row(runtime: &Arc<Runtime>, op: &Arc<Op>, args: &[IValue]) -> Result<IVa
 
 #[cold]
 fn missing(op: &Op) -> Error {
-    Error::new(
-        ErrorKind::Unsupported,
-        format!("the operator `{}` is not supported yet", op.text()),
-    )
+    let message = if flambeau_ops::table().contains(op.name()) {
+        format!("the operator `{}` is not supported yet", op.text())
+    } else {
+        format!(
+            "Unknown builtin op: {}. The program calls it as `{}`; register it before the first call",
+            op.name(),
+            op.text()
+        )
+    };
+    Error::new(ErrorKind::Unsupported, message)
 }
 
 /// The program of an operator's decomposition, compiled at its first call.

@@ -100,7 +100,12 @@ impl Emitter<'_> {
                     loc,
                     "Provided tuple is not fully defined/refined including its element types, please provide a value of type like Tuple[int, int]",
                 ),
-                other => self.fail(loc, format!("{} cannot be used as a tuple", other.repr_str())),
+                other => {
+                    if let Some(results) = size.and_then(|n| self.unknown_results(*value, n)) {
+                        return Ok(results.into_iter().map(Sugared::Simple).collect());
+                    }
+                    self.fail(loc, format!("{} cannot be used as a tuple", other.repr_str()))
+                }
             },
             Sugared::Module(..) => {
                 let tuple = self.module_as_tuple(sugared, loc)?;

@@ -79,7 +79,10 @@ impl Emitter<'_> {
             schemas.push(self.schema_of(function, loc)?);
         }
         if schemas.is_empty() {
-            return self.unknown_builtin(loc, op);
+            return match version {
+                Some(_) => Ok(self.unknown_node(loc, op, args, kwargs, this)),
+                None => self.unknown_builtin(loc, op),
+            };
         }
         let (index, matched) = self.match_schemas(&schemas, loc, args, kwargs, this)?;
         let upgrader = upgraders.get(index).copied().flatten();
@@ -99,6 +102,36 @@ impl Emitter<'_> {
     pub fn call_op(&mut self, loc: Option<Span>, op: &str, args: &[ValueId]) -> Result<ValueId> {
         let args: Vec<NamedValue> = args.iter().map(|v| (*v).into()).collect();
         self.builtin(loc, op, &args, &[], None)
+    }
+
+    /// A call that only an archive can make: of an operator that some library registered where it was written. The
+    /// model is still read and shown; running this node fails. Its result is taken to be a tensor, or several where it
+    /// is unpacked.
+    fn unknown_node(
+        &mut self,
+        loc: Option<Span>,
+        op: &str,
+        args: &[NamedValue],
+        kwargs: &[NamedValue],
+        this: Option<&NamedValue>,
+    ) -> ValueId {
+        let given: Vec<NamedValue> = this.into_iter().chain(args).chain(kwargs).cloned().collect();
+        let inputs = self.values(&given);
+        let node = self.node(op, &inputs, 0, loc);
+        self.g.add_output(node, Type::TENSOR)
+    }
+
+    /// The results of an unknown operator, when so many are expected.
+    pub(super) fn unknown_results(&mut self, value: ValueId, count: usize) -> Option<Vec<ValueId>> {
+        let node = self.g.defining_node(value)?;
+        let kind = self.g.kind(node).to_string();
+        if self.g.node(node).op.is_some() || kind.starts_with("prim::") || self.table.contains(&kind) {
+            return None;
+        }
+        while self.g.node_outputs(node).len() < count {
+            self.g.add_output(node, Type::TENSOR);
+        }
+        Some(self.g.node_outputs(node).to_vec())
     }
 
     fn unknown_builtin<T>(&self, loc: Option<Span>, op: &str) -> Result<T> {

@@ -3,6 +3,7 @@
 //! The table is open: no stage matches exhaustively on operators, and a name without a row is a
 //! diagnostic, never a panic.
 
+pub mod custom;
 mod native;
 mod table;
 

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use flambeau_tensor::{Error, ErrorKind, MemoryFormat, Result, Tensor};
 use parking_lot::RwLock;
 
-use super::{Kernel, Op, Rows, split_overload};
-use crate::schema::Schema;
+use super::{Kernel, Op, Rows, custom, split_overload};
 use crate::value::IValue;
 
 pub struct OpTable {
@@ -51,7 +50,12 @@ impl OpTable {
     pub fn overloads(&self, name: &str) -> Vec<Arc<Op>> {
         let mut found = self.builtin.get(name).cloned().unwrap_or_default();
         if let Some(more) = self.custom.read().get(name) {
-            found.extend(more.iter().cloned());
+            for op in more {
+                match found.iter_mut().find(|known| known.full_name() == op.full_name()) {
+                    Some(known) => *known = op.clone(),
+                    None => found.push(op.clone()),
+                }
+            }
         }
         found
     }
@@ -60,10 +64,11 @@ impl OpTable {
     pub fn get(&self, full_name: &str) -> Option<Arc<Op>> {
         let (name, _) = split_overload(full_name);
         let find = |ops: &Vec<Arc<Op>>| ops.iter().find(|op| op.full_name() == full_name).cloned();
-        self.builtin
+        self.custom
+            .read()
             .get(name)
             .and_then(find)
-            .or_else(|| self.custom.read().get(name).and_then(find))
+            .or_else(|| self.builtin.get(name).and_then(find))
     }
 
     pub fn contains(&self, name: &str) -> bool {
@@ -82,27 +87,42 @@ impl OpTable {
         all
     }
 
-    /// Adds a user's operator. Its name must be new.
+    /// Adds a user's operator: one with a new name, or one whose schema is known but that no row runs.
     pub fn register(&self, mut op: Op) -> Result<()> {
-        let schema = Schema::parse(op.text())
-            .map_err(|e| Error::new(ErrorKind::Value, format!("`{}` is not a schema: {e}", op.text())))?;
-        if !schema.name.contains("::") {
-            let message = format!(
-                "the operator `{}` needs a namespace, as in `my::{}`",
-                schema.name, schema.name
-            );
-            return Err(Error::new(ErrorKind::Value, message));
-        }
-        if self.get(op.full_name()).is_some() {
-            let message = format!("the operator `{}` is registered already", op.full_name());
-            return Err(Error::new(ErrorKind::Value, message));
-        }
+        custom::parse_schema(op.text())?;
+        let refused = |message: String| Err(Error::new(ErrorKind::Value, message));
         op.is_custom = true;
-        self.custom
-            .write()
-            .entry(op.name().into())
-            .or_default()
-            .push(Arc::new(op));
+        let mut custom = self.custom.write();
+        let registered = custom
+            .get(op.name())
+            .and_then(|ops| ops.iter().find(|known| known.full_name() == op.full_name()));
+        if let Some(known) = registered {
+            return refused(format!(
+                "the operator `{}` is registered already, with the schema `{}`",
+                op.full_name(),
+                known.text()
+            ));
+        }
+        let known = self.builtin.get(op.name());
+        let known = known.and_then(|ops| ops.iter().find(|known| known.full_name() == op.full_name()));
+        if let Some(known) = known {
+            if known.is_runnable() {
+                return refused(format!(
+                    "the operator `{}` is built in, with the schema `{}`",
+                    op.full_name(),
+                    known.text()
+                ));
+            }
+            if known.text() != op.text() {
+                return refused(format!(
+                    "the operator `{}` has the schema `{}`, found `{}`",
+                    op.full_name(),
+                    known.text(),
+                    op.text()
+                ));
+            }
+        }
+        custom.entry(op.name().into()).or_default().push(Arc::new(op));
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ mod norm;
 mod pool;
 mod recurrent;
 mod resample;
+mod transformer;
 
 use flambeau_ir::ops::Rows;
 
@@ -14,4 +15,5 @@ pub fn declare(ops: &mut Rows) {
     norm::declare(ops);
     recurrent::declare(ops);
     resample::declare(ops);
+    transformer::declare(ops);
 }

@@ -92,6 +92,11 @@ pub fn declare(ops: &mut Rows) {
         .kernel(|x: Tensor, output_size: Vec<i64>, align_corners: bool, scales_h: Option<f64>, scales_w: Option<f64>| upsample(&x, &output_size, Interpolation::CubicAntialias, align_corners, &[scales_h, scales_w]));
     ops.op("aten::_upsample_bicubic2d_aa.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor")
         .kernel(|input: Tensor, output_size: Option<Vec<i64>>, align_corners: bool, scale_factors: Option<Vec<f64>>| sized(&input, output_size, scale_factors, Interpolation::CubicAntialias, align_corners));
+    ops.op("aten::_upsample_lanczos2d_aa(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor")
+        .doc("Resizes by Lanczos' window over all that a new element covers.")
+        .kernel(|x: Tensor, output_size: Vec<i64>, align_corners: bool, scales_h: Option<f64>, scales_w: Option<f64>| upsample(&x, &output_size, Interpolation::LanczosAntialias, align_corners, &[scales_h, scales_w]));
+    ops.op("aten::_upsample_lanczos2d_aa.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor")
+        .kernel(|input: Tensor, output_size: Option<Vec<i64>>, align_corners: bool, scale_factors: Option<Vec<f64>>| sized(&input, output_size, scale_factors, Interpolation::LanczosAntialias, align_corners));
     ops.op("aten::grid_sampler(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners) -> Tensor")
         .doc("Elements at the places that a grid names, between -1 and 1.")
         .kernel(|input: Tensor, grid: Tensor, interpolation_mode: i64, padding_mode: i64, align_corners: bool| s::grid_sampler(&input, &grid, interpolation_mode, padding_mode, align_corners));

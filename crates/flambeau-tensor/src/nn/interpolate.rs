@@ -29,6 +29,8 @@ pub enum Interpolation {
     /// Linear over all input pixels that an output pixel covers.
     LinearAntialias,
     CubicAntialias,
+    /// Lanczos' window of three lobes over all input pixels that an output pixel covers.
+    LanczosAntialias,
 }
 
 /// Input positions and weights of each output position: `taps` of them, position by position.
@@ -123,6 +125,7 @@ impl Axis {
             Interpolation::Linear => 2,
             Interpolation::Cubic => 4,
             Interpolation::LinearAntialias => self.widest(ratio, 2.0)?,
+            Interpolation::LanczosAntialias => self.widest(ratio, 6.0)?,
             _ => self.widest(ratio, 4.0)?,
         };
         let total = checked_product(&[taps, self.output])?;
@@ -166,8 +169,11 @@ impl Axis {
                     }
                 }
                 _ => {
-                    let linear = mode == Interpolation::LinearAntialias;
-                    let size = if linear { 2.0 } else { 4.0 };
+                    let size = match mode {
+                        Interpolation::LinearAntialias => 2.0,
+                        Interpolation::LanczosAntialias => 6.0,
+                        _ => 4.0,
+                    };
                     let support = size * 0.5 * ratio.max(1.0);
                     let center = ratio * (o as f64 + 0.5);
                     let first = ((center - support + 0.5) as i64).max(0);
@@ -176,10 +182,10 @@ impl Axis {
                     let count = (end - first).clamp(0, taps as i64);
                     let of = |k: i64| {
                         let x = (((k + first) as f64 - center + 0.5) * inverse).abs();
-                        if linear {
-                            (1.0 - x).max(0.0)
-                        } else {
-                            cubic(x, -0.5)
+                        match mode {
+                            Interpolation::LinearAntialias => (1.0 - x).max(0.0),
+                            Interpolation::LanczosAntialias => lanczos(x),
+                            _ => cubic(x, -0.5),
                         }
                     };
                     let sum: f64 = (0..count).map(of).sum();
@@ -214,6 +220,15 @@ fn cubic(x: f64, a: f64) -> f64 {
     } else {
         0.0
     }
+}
+
+/// The sine cardinal under one of three times its width.
+fn lanczos(x: f64) -> f64 {
+    let sinc = |x: f64| {
+        let x = x * std::f64::consts::PI;
+        if x == 0.0 { 1.0 } else { x.sin() / x }
+    };
+    if x < 3.0 { sinc(x) * sinc(x / 3.0) } else { 0.0 }
 }
 
 /// The output size and the scales that `.vec` overloads of PyTorch's operators work with: either a size, or factors.
@@ -286,7 +301,10 @@ pub fn upsample(
         dims + 2,
         show(sizes)
     );
-    let cubic = matches!(mode, Interpolation::Cubic | Interpolation::CubicAntialias);
+    let cubic = matches!(
+        mode,
+        Interpolation::Cubic | Interpolation::CubicAntialias | Interpolation::LanczosAntialias
+    );
     ensure!(
         !cubic || dims == 2,
         "cubic interpolation works in two dimensions, but the output has {dims}"
@@ -532,6 +550,34 @@ mod tests {
             ),
             [1.0, 4.0]
         );
+    }
+
+    /// Numbers from PyTorch.
+    #[test]
+    fn lanczos_window() {
+        let x: Vec<f64> = (0..30).map(f64::from).collect();
+        let x = Tensor::from_slice(&x, &[1, 1, 5, 6]).unwrap();
+        for (align, want) in [
+            (
+                false,
+                [
+                    2.1860, 3.6474, 5.2118, 6.6732, 12.2564, 13.7178, 15.2822, 16.7436, 22.3268, 23.7882,
+                    25.3526, 26.8140,
+                ],
+            ),
+            (
+                true,
+                [
+                    2.8031, 4.3725, 6.2994, 7.4837, 16.2467, 17.8160, 19.7430, 20.9273, 24.8136, 26.3830,
+                    28.3099, 29.4942,
+                ],
+            ),
+        ] {
+            let y = upsample(&x, &[3, 4], Interpolation::LanczosAntialias, align, &[]).unwrap();
+            for (got, want) in y.to_vec::<f64>().unwrap().iter().zip(want) {
+                assert!((got - want).abs() < 1e-4, "{got} {want}");
+            }
+        }
     }
 
     /// Weights by the formula, applied dimension by dimension, without any sharing of work.

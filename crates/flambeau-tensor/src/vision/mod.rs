@@ -4,12 +4,14 @@
 mod boxes;
 mod deform;
 mod regions;
+mod rotated;
 #[cfg(test)]
 mod tests;
 
 pub use boxes::nms;
 pub use deform::{DeformParams, deform_conv2d};
 pub use regions::{ps_roi_align, ps_roi_pool, roi_align, roi_pool};
+pub use rotated::box_iou_rotated;
 
 use crate::{DType, Result, Tensor, ensure};
 

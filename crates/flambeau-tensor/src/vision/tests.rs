@@ -38,3 +38,22 @@ fn regions() {
     assert!(super::roi_align(&x, &tensor(&[7., 0., 0., 3., 3.], &[1, 5]), 1.0, [2, 2], 2, false).is_err());
     assert!(super::roi_pool(&x, &tensor(&[0.; 4], &[1, 4]), 1.0, [2, 2]).is_err());
 }
+
+#[test]
+fn rotated_overlap() {
+    let boxes = tensor(
+        &[
+            5., 5., 10., 4., 30., 5., 5., 10., 4., 0., 100., 3., 2., 2., 0., 5., 5., 0., 4., 0.,
+        ],
+        &[4, 5],
+    );
+    let iou = super::box_iou_rotated(&boxes, &boxes.narrow(0, 0, 2).unwrap()).unwrap();
+    assert_eq!(iou.sizes(), [4, 2]);
+    let expected = [1.0, 0.5457, 0.5457, 1.0, 0.0, 0.0, 0.0, 0.0];
+    for (found, expected) in iou.to_vec::<f32>().unwrap().iter().zip(expected) {
+        assert!((found - expected).abs() < 1e-4, "{found} {expected}");
+    }
+    let none = super::box_iou_rotated(&boxes.narrow(0, 0, 0).unwrap(), &boxes).unwrap();
+    assert_eq!(none.sizes(), [0, 4]);
+    assert!(super::box_iou_rotated(&boxes, &tensor(&[0.; 4], &[1, 4])).is_err());
+}

@@ -4,6 +4,7 @@
 //! ```text
 //! FLAMBEAU_CONFORMANCE  the folder with `ops/`; default `../shared/conformance` beside the repository
 //! CASE=add              this archive only, with every difference shown
+//! ALL=1                 every archive, with every difference shown
 //! UPDATE=1              write the number of passed cases to `ops.count`, which otherwise may only grow
 //! ```
 
@@ -239,7 +240,11 @@ fn operator_cases() {
             tally.failed.len(),
             tally.unsupported.len()
         );
-        let shown = if only.is_some() { usize::MAX } else { 1 };
+        let shown = if only.is_some() || std::env::var_os("ALL").is_some() {
+            usize::MAX
+        } else {
+            1
+        };
         for line in tally
             .failed
             .iter()
@@ -251,7 +256,8 @@ fn operator_cases() {
     }
     let total = passed + failed + unsupported;
     println!("{passed} of {total} cases passed, {failed} failed, {unsupported} unsupported");
-    if only.is_some() {
+    // Another folder of cases has another count.
+    if only.is_some() || std::env::var_os("ALL").is_some() {
         return;
     }
     let pin = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ops.count");

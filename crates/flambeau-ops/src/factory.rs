@@ -498,8 +498,7 @@ fn meshgrid(tensors: &[Tensor], xy: bool) -> Result<Vec<Tensor>> {
     for (i, t) in inputs.iter().enumerate() {
         let mut shape = vec![1; inputs.len()];
         shape[i] = sizes[i];
-        let grid = t.reshape(&shape)?.expand(&sizes)?;
-        grids.push(if swap { grid.transpose(0, 1)? } else { grid });
+        grids.push(t.reshape(&shape)?.expand(&sizes)?);
     }
     if swap {
         grids.swap(0, 1);

@@ -1,7 +1,7 @@
 //! Reductions over dimensions, scans along one, and softmax.
 
 use flambeau_ir::ops::Rows;
-use flambeau_tensor::{DType, Scalar, Tensor, reduce as r};
+use flambeau_tensor::{DType, Scalar, Tensor, pointwise as p, reduce as r};
 
 pub fn declare(ops: &mut Rows) {
     ops.op("aten::sum(Tensor self, *, ScalarType? dtype=None) -> Tensor")
@@ -176,5 +176,16 @@ pub fn declare(ops: &mut Rows) {
     ops.op("aten::_log_softmax(Tensor self, int dim, bool half_to_float) -> Tensor")
         .kernel(|x: Tensor, dim: i64, half_to_float: bool| {
             r::log_softmax(&x, dim, half_to_float.then_some(DType::Float))
+        });
+    ops.op("aten::_softmax_backward_data(Tensor grad_output, Tensor output, int dim, ScalarType input_dtype) -> Tensor")
+        .doc("The gradient of `softmax` from its result.")
+        .kernel(|grad: Tensor, output: Tensor, dim: i64, dtype: DType| {
+            let wide = grad.dtype().compute();
+            let (grad, output) = (grad.to_dtype(wide)?, output.to_dtype(wide)?);
+            let weighted = p::mul((&grad).into(), (&output).into())?;
+            let dims: &[i64] = if grad.dim() == 0 { &[] } else { &[dim] };
+            let sum = r::sum(&weighted, dims, true, None)?;
+            let own = p::mul((&output).into(), (&sum).into())?;
+            p::sub((&weighted).into(), (&own).into(), Scalar::Int(1))?.to_dtype(dtype)
         });
 }

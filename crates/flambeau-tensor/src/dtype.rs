@@ -4,6 +4,7 @@ use half::{bf16, f16};
 use num_complex::Complex;
 
 use crate::scalar::Scalar;
+use crate::tensor::Tensor;
 
 /// Element type of a tensor; the discriminants are PyTorch's `ScalarType` codes, as they appear in `.code`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -303,6 +304,19 @@ impl ResultType {
         let slot = if dim > 0 { &mut self.dim } else { &mut self.zero };
         *slot = promote_opt(*slot, Some(dtype));
         self
+    }
+
+    /// Counts a tensor, as a number if it stands for one.
+    pub fn operand(self, t: &Tensor) -> ResultType {
+        if !t.is_wrapped_number() || t.dim() > 0 {
+            return self.tensor(t.dtype(), t.dim());
+        }
+        self.scalar(match t.dtype() {
+            Bool => Scalar::Bool(false),
+            d if d.is_complex() => Scalar::Complex(Complex::default()),
+            d if d.is_floating_point() => Scalar::Float(0.0),
+            _ => Scalar::Int(0),
+        })
     }
 
     pub fn scalar(mut self, s: Scalar) -> ResultType {

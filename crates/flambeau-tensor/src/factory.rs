@@ -213,7 +213,8 @@ impl Tensor {
         let mut w = t.write()?;
         dispatch!(dtype, "linspace_cpu", T => {
             let out = w.slice::<T>()?;
-            let (s, e) = (start.to_complex(), end.to_complex());
+            // The ends are cast first: a range of integers goes between integers.
+            let (s, e) = (T::from_scalar(start).to_scalar().to_complex(), T::from_scalar(end).to_scalar().to_complex());
             if steps == 1 {
                 out[0] = T::from_scalar(start);
             } else if steps > 1 {
@@ -244,7 +245,9 @@ impl Tensor {
     }
 
     pub fn logspace(start: Scalar, end: Scalar, steps: i64, base: f64, dtype: DType) -> Result<Tensor> {
-        let exponents = Tensor::linspace(start, end, steps, DType::Double)?.to_vec::<f64>()?;
+        // The ends are cast to the dtype, the rest is done in doubles.
+        let own = |s: Scalar| Tensor::scalar_tensor(s, dtype)?.item();
+        let exponents = Tensor::linspace(own(start)?, own(end)?, steps, DType::Double)?.to_vec::<f64>()?;
         let values: Vec<f64> = exponents.into_iter().map(|e| base.powf(e)).collect();
         Tensor::from_vec(values, &[steps])?.to_dtype(dtype)
     }

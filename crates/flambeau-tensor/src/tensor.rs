@@ -144,6 +144,7 @@ struct Inner {
     requires_grad: AtomicBool,
     has_autograd: AtomicBool,
     autograd: RwLock<AutogradSlot>,
+    wrapped_number: AtomicBool,
 }
 
 /// A tensor. Cloning shares the same tensor object; see [`Tensor::copy`] for new memory.
@@ -159,6 +160,7 @@ impl From<Meta> for Tensor {
             requires_grad: AtomicBool::new(false),
             has_autograd: AtomicBool::new(false),
             autograd: RwLock::new(None),
+            wrapped_number: AtomicBool::new(false),
         }))
     }
 }
@@ -346,6 +348,17 @@ impl Tensor {
         let mut meta = Meta::new(m.storage.clone(), sizes, strides, offset, m.dtype)?;
         meta.quantizer = m.quantizer.clone();
         Ok(meta.into())
+    }
+
+    /// Whether this is a number of the program in the form of a 0-d tensor: it takes part in the choice of a dtype as
+    /// the number would.
+    pub fn is_wrapped_number(&self) -> bool {
+        self.0.wrapped_number.load(Ordering::Relaxed)
+    }
+
+    /// Marks this tensor object, not its views, as [`Tensor::is_wrapped_number`].
+    pub fn set_wrapped_number(&self, value: bool) {
+        self.0.wrapped_number.store(value, Ordering::Relaxed);
     }
 
     /// Another tensor object with the same layout and storage, without autograd (`detach`).

@@ -220,6 +220,10 @@ pub fn load_archive(archive: Archive, options: &LoadOptions) -> Result<Module> {
         false => IValue::tuple(Vec::new()),
     };
     let constants = constants.as_tuple().map(<[IValue]>::to_vec).unwrap_or_default();
+    for constant in constants.iter().filter_map(IValue::as_tensor) {
+        // Tracing turned the numbers of the program into 0-d tensors; they choose dtypes as numbers.
+        constant.set_wrapped_number(constant.dim() == 0);
+    }
     let code = Arc::new(Code {
         archive: archive.clone(),
         map_location: options.map_location.clone(),

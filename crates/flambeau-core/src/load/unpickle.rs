@@ -7,7 +7,7 @@ use flambeau_archive::pickle::{Built, Global, NodeId, Pickle, Value, View};
 use flambeau_ir::types::{ClassType, Type};
 use flambeau_ir::value::{Device, Dict, EnumValue, IValue, Object, TupleValue};
 use flambeau_tensor::tensor::Quantizer;
-use flambeau_tensor::{DType, Tensor};
+use flambeau_tensor::{DType, Tensor, pointwise};
 use num_complex::Complex64;
 use parking_lot::Mutex;
 
@@ -438,10 +438,28 @@ impl Unpickler<'_> {
             }
             _ => (tensor, rest),
         };
+        let tensor = match rest {
+            [_, _, metadata, ..] => self.with_pending(tensor, *metadata)?,
+            _ => tensor,
+        };
         if let [Value::Bool(true), ..] = rest {
             tensor.set_requires_grad(true);
         }
         Ok(IValue::Tensor(tensor))
+    }
+
+    /// `{"conj": True, "neg": True}`: PyTorch puts off conjugating and negating; here it is done at once.
+    fn with_pending(&mut self, tensor: Tensor, metadata: Value) -> Result<Tensor> {
+        let mut tensor = tensor;
+        let metadata = self.value(metadata, None)?;
+        for (key, value) in metadata.as_dict().map(Dict::pairs).unwrap_or_default() {
+            match (key.as_str(), value) {
+                (Some("conj"), IValue::Bool(true)) => tensor = pointwise::conj(&tensor)?,
+                (Some("neg"), IValue::Bool(true)) => tensor = pointwise::neg((&tensor).into())?,
+                _ => (),
+            }
+        }
+        Ok(tensor)
     }
 
     /// `(torch.per_tensor_affine, scale, zero_point)` or `(torch.per_channel_affine, scales, zero_points, axis)`

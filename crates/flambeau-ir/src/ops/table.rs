@@ -158,12 +158,23 @@ fn in_place_kernel(op: &Op, builtin: &HashMap<Arc<str>, Vec<Arc<Op>>>) -> Option
     if !op.text().contains("(Tensor(a!) self") {
         return None;
     }
-    let twin = builtin
-        .get(base)?
-        .iter()
-        .find(|o| split_overload(o.full_name()).1 == overload)?
-        .clone();
-    twin.kernel.as_ref()?;
+    // The one in-place operator that lets its target grow by broadcasting.
+    let resizes = name == "aten::addbmm_";
+    let parsed = op.schema();
+    let takes_the_same = |o: &Arc<Op>| {
+        let twin = o.schema();
+        o.kernel.is_some()
+            && twin.arguments.len() == parsed.arguments.len()
+            && twin
+                .arguments
+                .iter()
+                .zip(&parsed.arguments)
+                .all(|(a, b)| a.ty == b.ty)
+    };
+    // Overloads of variants are not always named alike: `float_power_.Tensor` is `float_power.Tensor_Tensor`.
+    let twins: Vec<&Arc<Op>> = builtin.get(base)?.iter().filter(|o| takes_the_same(o)).collect();
+    let same_name = twins.iter().find(|o| split_overload(o.full_name()).1 == overload);
+    let twin: Arc<Op> = Arc::clone(same_name.or(twins.first())?);
     Some(Kernel {
         run: Box::new(move |ctx, args| {
             let target = expect_tensor(args.first())?;
@@ -179,6 +190,9 @@ fn in_place_kernel(op: &Op, builtin: &HashMap<Arc<str>, Vec<Arc<Op>>>) -> Option
                     ErrorKind::Runtime,
                     format!("result type {from} can't be cast to the desired output type {to}"),
                 ));
+            }
+            if resizes && result.sizes() != target.sizes() {
+                target.resize_(result.sizes(), MemoryFormat::Contiguous)?;
             }
             if result.sizes() != target.sizes() {
                 return Err(Error::new(

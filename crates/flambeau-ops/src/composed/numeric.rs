@@ -39,7 +39,8 @@ fn sum_to_size(x: &Tensor, size: &[i64]) -> Result<Tensor> {
         .filter(|&d| d < extra || size[d - extra] == 1 && x.sizes()[d] != 1)
         .map(|d| d as i64)
         .collect();
-    if dims.is_empty() {
+    // Nothing to sum leaves the tensor alone, but a size of no dimensions always sums, and sums of integers are long.
+    if dims.is_empty() && !size.is_empty() {
         return Ok(x.clone());
     }
     reduce::sum(x, &dims, true, None)?.reshape(size)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use flambeau_ir::ops::{Context, Rows};
 use flambeau_ir::value::IValue;
-use flambeau_tensor::{Result, Scalar, Tensor, nn::matmul as m, pointwise as p};
+use flambeau_tensor::{DType, Result, Scalar, Tensor, nn::matmul as m, pointwise as p};
 
 use crate::calc::*;
 use crate::values::{each, error};
@@ -114,9 +114,9 @@ fn tensordot(a: &Tensor, b: &Tensor, x: &[i64], y: &[i64]) -> Result<Tensor> {
     for (&i, &j) in x.iter().zip(&y) {
         let (s, t) = (a.sizes()[i], b.sizes()[j]);
         if t == 1 && s != 1 {
-            a = flambeau_tensor::reduce::sum(&a, &[i as i64], true, None)?;
+            a = flambeau_tensor::reduce::sum(&a, &[i as i64], true, Some(a.dtype()))?;
         } else if s == 1 && t != 1 {
-            b = flambeau_tensor::reduce::sum(&b, &[j as i64], true, None)?;
+            b = flambeau_tensor::reduce::sum(&b, &[j as i64], true, Some(b.dtype()))?;
         } else if s != t {
             return Err(error(format!(
                 "contracted dimensions need to match, but first has size {s} in dim {i} and second has size {t} in dim {j}"
@@ -190,7 +190,8 @@ fn bilinear(a: &Tensor, b: &Tensor, w: &Tensor, bias: Option<&Tensor>) -> Result
     let right = b.reshape(&[rows, k])?;
     // (rows, n) @ (n, out·k), then products with the right vectors.
     let spread = m::mm(&left, &w.permute(&[1, 0, 2])?.reshape(&[n, out * k])?)?.reshape(&[rows, out, k])?;
-    let mut result = sum_dim(&mul(&spread, &right.unsqueeze(1)?)?, -1)?;
+    let products = mul(&spread, &right.unsqueeze(1)?)?;
+    let mut result = flambeau_tensor::reduce::sum(&products, &[-1], false, Some(products.dtype()))?;
     if let Some(bias) = bias {
         result = add(&result, bias)?;
     }
@@ -403,7 +404,13 @@ fn contract(
     let Some((t, labels)) = operands.pop() else {
         return Err(error("einsum(): must provide at least one operand"));
     };
-    let (t, labels) = summed(t, labels, &|l| output.contains(l))?;
+    let (t, labels) =
+        if tensors.len() == 1 && t.dtype().is_integral(true) && labels.iter().any(|l| !output.contains(l)) {
+            // The sum of one operand is an ordinary one, which gives long.
+            summed(t.to_dtype(DType::Long)?, labels, &|l| output.contains(l))?
+        } else {
+            summed(t, labels, &|l| output.contains(l))?
+        };
     // Output order; labels that no operand has are ellipses of size one.
     let mut order = Vec::new();
     let mut t = t;

@@ -91,6 +91,18 @@ fn matrix_norm(a: &Tensor, order: f64, dim: &[i64], keepdim: bool, dtype: Option
         (dims.1, dims.0)
     };
     let sums = norm(&a, 1.0, &[summed], true, None)?;
+    if order > 0.0 && sums.size(other)? == 0 {
+        // The largest of no sums is zero.
+        let mut sizes = sums.sizes().to_vec();
+        let at = flambeau_tensor::layout::wrap_dim(other, sizes.len())?;
+        sizes[at] = 1;
+        let none = Tensor::zeros(&sizes, sums.dtype())?;
+        return if keepdim {
+            Ok(none)
+        } else {
+            none.squeeze_dims(&[dims.0, dims.1])
+        };
+    }
     let ends = if order > 0.0 {
         amax(&sums, &[other], true)?
     } else {

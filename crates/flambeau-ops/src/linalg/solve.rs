@@ -729,6 +729,11 @@ fn tensors(ops: &mut Rows) {
             let x = if x.dim() == 0 { x.reshape(&[1])? } else { x };
             let n = n.unwrap_or(x.size(-1)?);
             ensure!(n > 1, "N must be greater than 1.");
+            let x = if x.dtype().is_integral(true) {
+                x.to_dtype(DType::Long)?
+            } else {
+                x
+            };
             let x = x.unsqueeze(-1)?;
             let mut sizes: Dims = x.sizes().into();
             let last = sizes.len() - 1;

@@ -2,8 +2,9 @@
 
 use flambeau_ir::ops::Rows;
 use flambeau_tensor::nn::attention::{AttentionParams, scaled_dot_product_attention};
+use flambeau_tensor::nn::matmul;
 use flambeau_tensor::nn::norm::{self as n, Running};
-use flambeau_tensor::{Result, Tensor};
+use flambeau_tensor::{DType, Result, Scalar, Tensor, pointwise, reduce};
 
 pub fn declare(ops: &mut Rows) {
     ops.op("aten::native_group_norm(Tensor input, Tensor? weight, Tensor? bias, SymInt N, SymInt C, SymInt HxW, int group, float eps) -> (Tensor, Tensor, Tensor)")
@@ -26,6 +27,25 @@ pub fn declare(ops: &mut Rows) {
         .doc("Normalises each channel over the batch, or by the running statistics.")
         .kernel(|input: Tensor, weight: Option<Tensor>, bias: Option<Tensor>, running_mean: Option<Tensor>, running_var: Option<Tensor>, training: bool, momentum: f64, eps: f64, _cudnn_enabled: bool| n::batch_norm(&input, weight.as_ref(), bias.as_ref(), Running { mean: running_mean.as_ref(), var: running_var.as_ref() }, training, momentum, eps));
     ops.op("aten::native_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, float momentum, float eps) -> (Tensor, Tensor, Tensor)").kernel(|input: Tensor, weight: Option<Tensor>, bias: Option<Tensor>, running_mean: Option<Tensor>, running_var: Option<Tensor>, training: bool, momentum: f64, eps: f64| -> Result<(Tensor, Tensor, Tensor)> { let r = n::native_batch_norm(&input, weight.as_ref(), bias.as_ref(), Running { mean: running_mean.as_ref(), var: running_var.as_ref() }, training, momentum, eps)?; Ok((r.output, r.mean, r.rstd)) });
+    ops.op("aten::_batch_norm_with_update(Tensor input, Tensor? weight, Tensor? bias, Tensor(a!) running_mean, Tensor(b!) running_var, float momentum, float eps) -> (Tensor, Tensor, Tensor, Tensor)")
+        .doc("`batch_norm` in training, with its statistics and an empty reserve.")
+        .kernel(
+            |x: Tensor,
+             weight: Option<Tensor>,
+             bias: Option<Tensor>,
+             mean: Tensor,
+             var: Tensor,
+             momentum: f64,
+             eps: f64|
+             -> Result<(Tensor, Tensor, Tensor, Tensor)> {
+                let running = Running {
+                    mean: Some(&mean),
+                    var: Some(&var),
+                };
+                let r = n::native_batch_norm(&x, weight.as_ref(), bias.as_ref(), running, true, momentum, eps)?;
+                Ok((r.output, r.mean, r.rstd, Tensor::empty(&[0], DType::Byte)?))
+            },
+        );
     ops.op("aten::native_layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight, Tensor? bias, float eps) -> (Tensor, Tensor, Tensor)").kernel(|input: Tensor, normalized_shape: Vec<i64>, weight: Option<Tensor>, bias: Option<Tensor>, eps: f64| -> Result<(Tensor, Tensor, Tensor)> { let r = n::native_layer_norm(&input, &normalized_shape, weight.as_ref(), bias.as_ref(), eps)?; Ok((r.output, r.mean, r.rstd)) });
     ops.op("aten::instance_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool use_input_stats, float momentum, float eps, bool cudnn_enabled) -> Tensor")
         .doc("Normalises each channel of each sample.")
@@ -45,4 +65,39 @@ pub fn declare(ops: &mut Rows) {
             let params = AttentionParams { dropout_p, is_causal, scale, enable_gqa };
             scaled_dot_product_attention(&query, &key, &value, attn_mask.as_ref(), &params)
         });
+    ops.op("aten::_scaled_dot_product_flash_attention_for_cpu(Tensor query, Tensor key, Tensor value, float dropout_p=0., bool is_causal=False, *, Tensor? attn_mask=None, float? scale=None) -> (Tensor output, Tensor logsumexp)")
+        .doc("Attention, and the logarithms of the sums that its softmax divides by.")
+        .kernel(|query: Tensor, key: Tensor, value: Tensor, dropout_p: f64, is_causal: bool, attn_mask: Option<Tensor>, scale: Option<f64>| {
+            let params = AttentionParams { dropout_p, is_causal, scale, enable_gqa: false };
+            let output = scaled_dot_product_attention(&query, &key, &value, attn_mask.as_ref(), &params)?;
+            Ok::<_, flambeau_tensor::Error>((output, score_sums(&query, &key, attn_mask.as_ref(), is_causal, scale)?))
+        });
+}
+
+/// `logsumexp` of the scores of attention over the keys, at least in single precision.
+fn score_sums(
+    query: &Tensor,
+    key: &Tensor,
+    mask: Option<&Tensor>,
+    causal: bool,
+    scale: Option<f64>,
+) -> Result<Tensor> {
+    let wide = query.dtype().compute();
+    let scale = scale.unwrap_or(1.0 / (query.size(-1)? as f64).sqrt());
+    let scores = matmul::matmul(&query.to_dtype(wide)?, &key.to_dtype(wide)?.transpose(-2, -1)?)?;
+    let mut scores = pointwise::mul((&scores).into(), scale.into())?;
+    let never = Scalar::Float(f64::NEG_INFINITY);
+    if causal {
+        let seen = Tensor::ones(&[query.size(-2)?, key.size(-2)?], DType::Bool)?;
+        let seen = flambeau_tensor::index::tril(&seen, 0)?;
+        scores = pointwise::where_(&seen, (&scores).into(), never.into())?;
+    }
+    if let Some(mask) = mask {
+        scores = if mask.dtype() == DType::Bool {
+            pointwise::where_(mask, (&scores).into(), never.into())?
+        } else {
+            pointwise::add((&scores).into(), (&mask.to_dtype(wide)?).into(), Scalar::Int(1))?
+        };
+    }
+    reduce::logsumexp(&scores, &[-1], false)
 }

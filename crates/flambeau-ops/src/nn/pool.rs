@@ -1,8 +1,8 @@
 //! Pooling.
 
 use flambeau_ir::ops::Rows;
-use flambeau_tensor::Tensor;
 use flambeau_tensor::nn::pool as p;
+use flambeau_tensor::{Result, Tensor, ensure, index};
 
 pub fn declare(ops: &mut Rows) {
     ops.op("aten::max_pool1d(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] padding=[0], int[1] dilation=[1], bool ceil_mode=False) -> Tensor")
@@ -67,4 +67,36 @@ pub fn declare(ops: &mut Rows) {
         });
     ops.op("aten::max_unpool3d(Tensor self, Tensor indices, SymInt[3] output_size, int[3] stride, int[3] padding) -> Tensor")
         .kernel(|x: Tensor, indices: Tensor, output_size: Vec<i64>, stride: Vec<i64>, padding: Vec<i64>| p::max_unpool3d(&x, &indices, &output_size, &stride, &padding));
+    ops.op("aten::max_pool2d_with_indices_backward(Tensor grad_output, Tensor self, int[2] kernel_size, int[2] stride, int[2] padding, int[2] dilation, bool ceil_mode, Tensor indices) -> Tensor")
+        .doc("Adds gradients of the largest elements to the places that these came from.")
+        .kernel(|grad: Tensor, x: Tensor, _: Vec<i64>, _: Vec<i64>, _: Vec<i64>, _: Vec<i64>, _: bool, indices: Tensor| {
+            to_places(&grad, &x, &indices)
+        });
+}
+
+/// `grad`, summed over windows into the places of planes of the sizes of `x`.
+fn to_places(grad: &Tensor, x: &Tensor, indices: &Tensor) -> Result<Tensor> {
+    ensure!(
+        x.dim() == 3 || x.dim() == 4,
+        "max_pool2d_with_indices_backward: expected an input of 3 or 4 dimensions, found {}",
+        x.dim()
+    );
+    ensure!(
+        grad.sizes() == indices.sizes()
+            && grad.dim() == x.dim()
+            && grad.sizes()[..x.dim() - 2] == x.sizes()[..x.dim() - 2],
+        "max_pool2d_with_indices_backward: expected gradients {:?} and indices {:?} of one shape that fits the input {:?}",
+        grad.sizes(),
+        indices.sizes(),
+        x.sizes()
+    );
+    ensure!(
+        grad.dtype() == x.dtype(),
+        "expected dtype {} for `grad_output` but got dtype {}",
+        x.dtype().name(),
+        grad.dtype().name()
+    );
+    let zeros = Tensor::zeros(x.sizes(), x.dtype())?.flatten(-2, -1)?;
+    let sums = index::scatter_add(&zeros, -1, &indices.flatten(-2, -1)?, &grad.flatten(-2, -1)?)?;
+    sums.reshape(x.sizes())
 }

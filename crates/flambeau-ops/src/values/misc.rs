@@ -287,23 +287,13 @@ fn dtypes(ops: &mut Rows) {
         .kernel(|a: Scalar, b: Scalar| result_type(ResultType::default().scalar(a).scalar(b)));
     ops.op("aten::result_type.Tensor(Tensor tensor, Tensor other) -> ScalarType")
         .doc("The dtype of the operands' sum.")
-        .kernel(|a: Tensor, b: Tensor| {
-            result_type(
-                ResultType::default()
-                    .tensor(a.dtype(), a.dim())
-                    .tensor(b.dtype(), b.dim()),
-            )
-        });
+        .kernel(|a: Tensor, b: Tensor| result_type(ResultType::default().operand(&a).operand(&b)));
     ops.op("aten::result_type.Scalar(Tensor tensor, Scalar other) -> ScalarType")
         .doc("The dtype of the operands' sum.")
-        .kernel(|a: Tensor, b: Scalar| {
-            result_type(ResultType::default().tensor(a.dtype(), a.dim()).scalar(b))
-        });
+        .kernel(|a: Tensor, b: Scalar| result_type(ResultType::default().operand(&a).scalar(b)));
     ops.op("aten::result_type.Scalar_Tensor(Scalar scalar, Tensor tensor) -> ScalarType")
         .doc("The dtype of the operands' sum.")
-        .kernel(|a: Scalar, b: Tensor| {
-            result_type(ResultType::default().scalar(a).tensor(b.dtype(), b.dim()))
-        });
+        .kernel(|a: Scalar, b: Tensor| result_type(ResultType::default().scalar(a).operand(&b)));
 }
 
 fn sizes(ops: &mut Rows) {

@@ -4,7 +4,7 @@ use num_complex::Complex;
 use smallvec::SmallVec;
 
 use super::{by_size, long, out_of_bounds, wrap};
-use crate::dtype::Element;
+use crate::dtype::{DType, Element};
 use crate::error::Result;
 use crate::layout::{Dims, show, wrap_dim};
 use crate::parallel::{SharedMut, parallel_for};
@@ -146,10 +146,11 @@ fn at_least_1d(t: &Tensor) -> Result<Tensor> {
 /// `out[i][j] = x[index[i][j]][j]` for `dim` 0, and so on.
 pub fn gather(x: &Tensor, dim: i64, index: &Tensor) -> Result<Tensor> {
     let d = wrap_dim(dim, x.dim())?;
-    let index_long = long(index, "gather")?;
-    if index_long.numel() == 0 {
+    if index.numel() == 0 {
+        // PyTorch looks at the type of an index only if it has elements.
         return Tensor::empty(index.sizes(), x.dtype());
     }
+    let index_long = long(index, "gather")?;
     check_ranks(x, index, "gather")?;
     let shape = index.sizes();
     let (x, index) = (at_least_1d(x)?, at_least_1d(&index_long)?);
@@ -183,6 +184,11 @@ pub fn gather(x: &Tensor, dim: i64, index: &Tensor) -> Result<Tensor> {
 }
 
 pub fn take_along_dim(x: &Tensor, index: &Tensor, dim: Option<i64>) -> Result<Tensor> {
+    ensure!(
+        index.dtype() == DType::Long,
+        "torch.take_along_dim(): dtype of indices should be Long but got {}",
+        index.dtype().name()
+    );
     let Some(dim) = dim else {
         return gather(&x.reshape(&[-1])?, 0, &index.reshape(&[-1])?);
     };
@@ -201,6 +207,14 @@ pub fn take_along_dim(x: &Tensor, index: &Tensor, dim: Option<i64>) -> Result<Te
     shape[d] = x.sizes()[d];
     let x = x.expand(&shape)?;
     shape[d] = index.sizes()[d];
+    // With a dimension, indices wrap around at its size; without one they do not.
+    let size = x.sizes()[d].max(1);
+    let wrapped: Vec<i64> = index
+        .to_vec::<i64>()?
+        .iter()
+        .map(|i| i.rem_euclid(size))
+        .collect();
+    let index = Tensor::from_vec(wrapped, index.sizes())?;
     gather(&x, d as i64, &index.expand(&shape)?)
 }
 

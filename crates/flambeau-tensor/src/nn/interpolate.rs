@@ -3,6 +3,9 @@
 //! All modes are separable. For each dimension a table says which input positions an output position takes and with
 //! which weights; the dimensions are done one after the other, the width first.
 
+#[path = "interpolate_bytes.rs"]
+mod bytes;
+
 use super::access::{checked_product, compute, dense, lengths, no_memory};
 use super::pad::{Table, remap, table_of};
 use super::rows::RowElement;
@@ -14,7 +17,7 @@ use crate::parallel::{SharedMut, parallel_for};
 use crate::scalar::Scalar;
 use crate::simd::vectorize;
 use crate::tensor::Tensor;
-use crate::{bail, ensure};
+use crate::{bail, bf16, ensure, f16};
 
 /// How values between positions are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -335,6 +338,9 @@ pub fn upsample(
         "\"compute_indices_weights\" not implemented for '{}'",
         dtype.name()
     );
+    if dtype == DType::Byte && dims == 2 {
+        return bytes::resample(x, &size, &[axis(0), axis(1)], mode);
+    }
     let wide = x.to_dtype(if dtype == DType::Byte {
         DType::Float
     } else {
@@ -342,7 +348,21 @@ pub fn upsample(
     })?;
     let mut weights = Vec::new();
     for d in 0..dims {
-        weights.push(axis(d).weights(mode)?);
+        let mut table = axis(d).weights(mode)?;
+        let plain = x.suggest_memory_format() == MemoryFormat::Contiguous;
+        // Where its loops are general, PyTorch keeps the weights in the type of the data.
+        match dtype {
+            DType::Half if plain => table
+                .weight
+                .iter_mut()
+                .for_each(|w| *w = f16::from_f64(*w).to_f64()),
+            DType::BFloat16 if plain => table
+                .weight
+                .iter_mut()
+                .for_each(|w| *w = bf16::from_f64(*w).to_f64()),
+            _ => (),
+        }
+        weights.push(table);
     }
     let out = if wide.dtype() == DType::Double {
         separable::<f64>(&wide, &size, &weights)?

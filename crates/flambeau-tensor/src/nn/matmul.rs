@@ -417,13 +417,15 @@ fn blend(out: Tensor, base: &Tensor, beta: Scalar, alpha: Scalar) -> Result<Tens
         )?;
         return wide.to_dtype(dtype);
     }
-    let whole = dtype.is_integral(true);
-    for (name, s) in [("beta", beta), ("alpha", alpha)] {
-        ensure!(
-            !whole || s.is_integral(true),
-            "For integral input tensors, argument {name} must not be a floating point number."
-        );
-    }
+    // Integer products take the whole part of the factors.
+    let whole = |s: Scalar| {
+        if dtype.is_integral(true) {
+            Scalar::Int(s.to_i64())
+        } else {
+            s
+        }
+    };
+    let (beta, alpha) = (whole(beta), whole(alpha));
     let (one, zero) = (
         alpha.to_complex() == Complex::new(1.0, 0.0),
         beta.to_complex() == Complex::new(0.0, 0.0),
@@ -566,6 +568,12 @@ pub fn addr(base: &Tensor, a: &Tensor, b: &Tensor, beta: Scalar, alpha: Scalar) 
     );
     let dtype = base.dtype().promote(a.dtype()).promote(b.dtype());
     fits(base, &[a.numel(), b.numel()])?;
+    for (name, s) in [("beta", beta), ("alpha", alpha)] {
+        ensure!(
+            !dtype.is_integral(true) || s.is_integral(true),
+            "For integral input tensors, argument {name} must not be a floating point number."
+        );
+    }
     let product = outer(&a.to_dtype(dtype)?, &b.to_dtype(dtype)?)?;
     if dtype == DType::Bool {
         let byte = |t: &Tensor| t.to_dtype(DType::Byte);

@@ -9,9 +9,10 @@ use crate::error::Result;
 use crate::layout::{MemoryFormat, show};
 use crate::math::Madd;
 use crate::parallel::{SharedMut, parallel_for};
+use crate::scalar::Scalar;
 use crate::simd::vectorize;
 use crate::tensor::Tensor;
-use crate::{bail, ensure};
+use crate::{bail, ensure, pointwise};
 
 /// A normalised tensor, the means, and the reciprocals of the standard deviations.
 pub struct Normalized {
@@ -70,12 +71,8 @@ pub fn native_batch_norm(
     eps: f64,
 ) -> Result<Normalized> {
     float_only("batch_norm", x)?;
-    ensure!(
-        x.dim() >= 2,
-        "Expected at least 2 dimensions of the input to batch_norm, but got {}",
-        show(x.sizes())
-    );
-    let channels = x.sizes()[1];
+    // A vector has no channels, which only an empty one survives.
+    let channels = x.sizes().get(1).copied().unwrap_or(0);
     for (name, t) in [
         ("weight", weight),
         ("bias", bias),
@@ -101,6 +98,19 @@ pub fn native_batch_norm(
         );
     }
     let dtype = x.dtype();
+    if x.dim() < 2 {
+        ensure!(
+            x.numel() == 0,
+            "Expected at least 2 dimensions of the input to batch_norm, but got {}",
+            show(x.sizes())
+        );
+        let none = Tensor::empty(&[0], dtype)?;
+        return Ok(Normalized {
+            output: x.copy()?,
+            mean: none.clone(),
+            rstd: none,
+        });
+    }
     let wide = x.to_dtype(compute(dtype))?;
     let stats_dtype = compute(dtype);
     let done = if stats_dtype == DType::Double {
@@ -113,7 +123,21 @@ pub fn native_batch_norm(
     if format != MemoryFormat::Contiguous {
         output = output.contiguous_as(format)?;
     }
-    Ok(Normalized { output, ..done })
+    let kept = statistics_dtype(dtype, &[weight, bias, running.mean, running.var]);
+    Ok(Normalized {
+        output,
+        mean: done.mean.to_dtype(kept)?,
+        rstd: done.rstd.to_dtype(kept)?,
+    })
+}
+
+/// Statistics come back in the type of the input, in single precision if parameters beside a half type have that.
+fn statistics_dtype(dtype: DType, parameters: &[Option<&Tensor>]) -> DType {
+    let first = parameters.iter().flatten().next();
+    match first {
+        Some(t) if compute(dtype) != dtype && t.dtype() == DType::Float => DType::Float,
+        _ => dtype,
+    }
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -360,6 +384,24 @@ pub fn native_layer_norm(
 
 /// PyTorch's `rms_norm`: divides by the root of the mean square; without `eps` the smallest distinguishable number.
 pub fn rms_norm(x: &Tensor, shape: &[i64], weight: Option<&Tensor>, eps: Option<f64>) -> Result<Tensor> {
+    if x.is_complex() {
+        let part = weight.map(Tensor::real).transpose()?;
+        check_normalized("rms_norm", &x.real()?, shape, part.as_ref(), None)?;
+        let dims: Vec<i64> = (1..=shape.len() as i64).map(|d| -d).collect();
+        let squares = pointwise::mul(x.into(), x.into())?;
+        let mean = crate::reduce::mean(&squares, &dims, true, None)?;
+        let eps = eps.unwrap_or(if x.dtype() == DType::ComplexDouble {
+            f64::EPSILON
+        } else {
+            f32::EPSILON as f64
+        });
+        let shifted = pointwise::add((&mean).into(), Scalar::Float(eps).into(), Scalar::Int(1))?;
+        let out = pointwise::mul(x.into(), (&pointwise::rsqrt((&shifted).into())?).into())?;
+        return match weight {
+            Some(w) => pointwise::mul((&out).into(), w.into()),
+            None => Ok(out),
+        };
+    }
     check_normalized("rms_norm", x, shape, weight, None)?;
     let eps = eps.unwrap_or(if x.dtype() == DType::Double {
         f64::EPSILON
@@ -384,9 +426,11 @@ fn by_rows(
     } else {
         rows_of::<f32>(&wide, shape, weight, bias, eps, center)?
     };
+    let kept = statistics_dtype(dtype, &[weight, bias]);
     Ok(Normalized {
         output: done.output.to_dtype(dtype)?,
-        ..done
+        mean: done.mean.to_dtype(kept)?,
+        rstd: done.rstd.to_dtype(kept)?,
     })
 }
 
@@ -559,7 +603,12 @@ pub fn native_group_norm(
     if x.suggest_memory_format() != MemoryFormat::Contiguous {
         output = output.contiguous_as(x.suggest_memory_format())?;
     }
-    Ok(Normalized { output, ..done })
+    let kept = statistics_dtype(x.dtype(), &[weight, bias]);
+    Ok(Normalized {
+        output,
+        mean: done.mean.to_dtype(kept)?,
+        rstd: done.rstd.to_dtype(kept)?,
+    })
 }
 
 fn groups<T: RowElement>(

@@ -248,6 +248,8 @@ fn continued(x: &Tensor, pad: &[i64], mode: Mode) -> Result<Tensor> {
             total >= 1,
             "input (size: {n}) is too small. Calculated output size: {total} (padding: {before}, {after}) at dimension {d}"
         );
+        // Circular padding repeats what is left after cutting.
+        let core = (total - before.max(0) - after.max(0)).max(1);
         table_of(total, |j| {
             let i = j - before;
             let i = match mode {
@@ -256,7 +258,7 @@ fn continued(x: &Tensor, pad: &[i64], mode: Mode) -> Result<Tensor> {
                     if i >= n { 2 * (n - 1) - i } else { i }
                 }
                 Mode::Replicate => i.clamp(0, n - 1),
-                Mode::Circular => i.rem_euclid(n.max(1)),
+                Mode::Circular => (j - before.max(0)).rem_euclid(core) - before.min(0),
             };
             usize::try_from(i).ok().filter(|&i| i < n as usize)
         })
@@ -376,7 +378,8 @@ mod tests {
             ("reflect", [-1, 1], vec![2, 3, 4, 3]),
             ("replicate", [2, 1], vec![1, 1, 1, 2, 3, 4, 4]),
             ("circular", [3, 4], vec![2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4]),
-            ("circular", [1, -2], vec![4, 1, 2]),
+            ("circular", [1, -2], vec![2, 1, 2]),
+            ("circular", [-1, 1], vec![2, 3, 4, 2]),
         ] {
             let value = (mode == "constant").then_some(7.0);
             for dtype in [

@@ -125,7 +125,7 @@ pub fn result_type(args: &[Arg]) -> DType {
     let mut r = ResultType::default();
     for a in args {
         r = match a {
-            Arg::Tensor(t) => r.tensor(t.dtype(), t.dim()),
+            Arg::Tensor(t) => r.operand(t),
             Arg::Number(s) => r.scalar(*s),
         };
     }

@@ -175,6 +175,11 @@ op! {
         let common = result_type(&[a, b]);
         match mode {
             Rounding::True => div_to(to, a, b),
+            // Half precisions round the quotient before they cut it.
+            Rounding::Trunc if common.compute() != common => {
+                let quotient = run(&DIV, Params::default(), To::New, &[a, b], common, 1)?;
+                run(&unary::TRUNC, Params::default(), to, &[(&quotient).into()], common, 1)
+            }
             Rounding::Trunc => run(&DIV_TRUNC, Params::default(), to, &[a, b], common, 4),
             Rounding::Floor => run(&DIV_FLOOR, Params::default(), to, &[a, b], common, 16),
         }

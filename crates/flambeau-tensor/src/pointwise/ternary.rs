@@ -109,7 +109,7 @@ op! {
         for bound in [min, max].into_iter().flatten() {
             ensure!(!bound.dtype().is_complex(), "clamp is not supported for complex types");
             result = match bound {
-                Arg::Tensor(t) => result.tensor(t.dtype(), t.dim()),
+                Arg::Tensor(t) => result.operand(t),
                 Arg::Number(s) => result.scalar(s),
             };
         }

@@ -1,7 +1,7 @@
 //! Histograms over one and several dimensions.
 
 use crate::layout::Dims;
-use crate::{DType, Result, Tensor, bail, ensure};
+use crate::{DType, Result, Tensor, bail, bf16, ensure, f16};
 
 /// More bins than this, over all dimensions, are refused: the counts would not fit in memory.
 const MOST_BINS: i64 = 1 << 28;
@@ -32,11 +32,20 @@ pub fn histc(t: &Tensor, bins: i64, min: f64, max: f64) -> Result<Tensor> {
         low.is_finite() && high.is_finite(),
         "torch.histc: range of [{low}, {high}] is not finite"
     );
-    let width = (high - low) / bins as f64;
+    // The place of an element is computed in the tensor's own precision.
+    let own = |x: f64| match t.dtype() {
+        DType::Half => f16::from_f64(x).to_f64(),
+        DType::BFloat16 => bf16::from_f64(x).to_f64(),
+        DType::Float => x as f32 as f64,
+        _ => x,
+    };
+    let (low, high) = (own(low), own(high));
+    let (width, count) = (own(high - low), own(bins as f64));
     let mut counts = vec![0.0; bins as usize];
     for x in data {
         if x >= low && x <= high {
-            counts[(((x - low) / width) as usize).min(bins as usize - 1)] += 1.0;
+            let place = own(own(own(x - low) * count) / width);
+            counts[(place as usize).min(bins as usize - 1)] += 1.0;
         }
     }
     Tensor::from_elements::<f64>(&counts)?.to_dtype(t.dtype())
@@ -88,7 +97,7 @@ fn edges(
         );
         let (mut low, mut high) = match range {
             Some(range) => (range[2 * d], range[2 * d + 1]),
-            None if rows == 0 => (0.0, 0.0),
+            None if rows == 0 => (0.0, 1.0),
             None => bounds(data.iter().skip(d).step_by(dims).copied()),
         };
         ensure!(

@@ -77,7 +77,7 @@ fn slices(t: &Tensor, dim: i64, sorted: bool) -> Result<Unique> {
         zeros == 0 || (n == 0 && zeros == 1),
         "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied"
     );
-    let first = t.transpose(0, dim)?.contiguous()?;
+    let first = t.movedim(&[dim], &[0])?.contiguous()?;
     if n == 0 {
         let none = Tensor::empty(&[0], DType::Long)?;
         return Ok(Unique {
@@ -104,7 +104,7 @@ fn slices(t: &Tensor, dim: i64, sorted: bool) -> Result<Unique> {
     let places: Vec<usize> = firsts.iter().flat_map(|&i| i * width..(i + 1) * width).collect();
     let values = take(&first, places.into_iter())?.reshape(&sizes)?;
     Ok(Unique {
-        values: values.transpose(0, dim)?.contiguous()?,
+        values: values.movedim(&[0], &[dim])?.contiguous()?,
         inverse: Tensor::from_elements(&inverse)?,
         counts: Tensor::from_elements(&counts)?,
     })

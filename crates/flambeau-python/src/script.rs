@@ -47,6 +47,11 @@ impl PyMeaning {
     fn is_module(&self) -> bool {
         matches!(self.0, HostValue::Module(_))
     }
+    /// Whether it is a function of Flambeau's own, in TorchScript.
+    #[getter]
+    fn is_function(&self) -> bool {
+        matches!(self.0, HostValue::Functions(_) | HostValue::Dispatch(_))
+    }
     #[getter]
     fn is_opaque(&self) -> bool {
         matches!(self.0, HostValue::Opaque(_))

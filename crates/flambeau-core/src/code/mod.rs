@@ -119,8 +119,8 @@ struct Scope {
     expressions: HashMap<ValueId, Tagged>,
     /// Values whose Union or Optional type has been written once.
     annotated: HashSet<ValueId>,
-    /// How far the inputs of a node have been scanned for long expressions.
-    split_until: HashMap<flambeau_ir::ir::NodeId, isize>,
+    /// How far the inputs of a node, or the results of a block, have been scanned for long expressions.
+    split_until: HashMap<flambeau_ir::ir::User, isize>,
 }
 
 impl<'a> CodePrinter<'a> {

@@ -172,11 +172,11 @@ impl CodePrinter<'_> {
         let mut split = Vec::new();
         let (mut user, mut offset) = (first.user, first.index as isize);
         loop {
-            let (inputs, node) = match user {
-                User::Node(node) => (graph.node_inputs(node), Some(node)),
-                User::Return(block) => (graph.returns(block), None),
+            let inputs = match user {
+                User::Node(node) => graph.node_inputs(node),
+                User::Return(block) => graph.returns(block),
             };
-            let seen = node.and_then(|n| scope.split_until.get(&n).copied());
+            let seen = scope.split_until.get(&user).copied();
             let from = seen.map_or(0, |last| last + 1);
             for i in (from..=offset).rev() {
                 let operand = inputs[i as usize];
@@ -185,8 +185,8 @@ impl CodePrinter<'_> {
                     split.push(operand);
                 }
             }
-            let Some(node) = node else { break };
-            scope.split_until.insert(node, offset);
+            scope.split_until.insert(user, offset);
+            let User::Node(node) = user else { break };
             if seen.is_some() || !scope.inline.contains(&node) {
                 break;
             }
@@ -307,6 +307,8 @@ impl CodePrinter<'_> {
         for (&param, output) in params[1..].iter().zip(&outputs) {
             let name = scope.names[output].clone();
             scope.names.insert(param, name);
+            // The variable is declared before the loop, and may be declared once.
+            scope.annotated.insert(param);
         }
         for (&output, &input) in outputs.iter().zip(&inputs[2..]) {
             let mut line = self.use_of(graph, scope, output);

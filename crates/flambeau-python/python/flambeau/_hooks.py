@@ -131,8 +131,9 @@ def to_value(value):
             return value.item()
     from .jit import _types
 
-    ty = _types.class_types.get(cls)
+    ty = next((_types.class_types[c] for c in cls.__mro__ if c in _types.class_types), None)
     if ty is not None:
+        # A subclass counts as the script class that it derives from.
         return _flambeau.make_object(ty, {k: v for k, v in vars(value).items()})
     if hasattr(value, "__dlpack__"):
         if numpy is None:

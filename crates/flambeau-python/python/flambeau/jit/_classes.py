@@ -25,7 +25,7 @@ def can_compile(cls):
 
 
 def _is_static(cls, name):
-    return isinstance(inspect.getattr_static(cls, name, None), staticmethod)
+    return isinstance(_sources.static(cls, name), staticmethod)
 
 
 def compile_class(cls):
@@ -134,7 +134,9 @@ def properties_of(cls):
     unused = getattr(cls, "__jit_unused_properties__", [])
     ignored = getattr(cls, "__jit_ignored_attributes__", [])
     found = []
-    for name, value in inspect.getmembers(cls, lambda m: isinstance(m, property)):
+    for name, value in _sources.members(cls):
+        if not isinstance(value, property):
+            continue
         if name in unused or name in ignored or _sources.is_ignored(value.fget):
             continue
         getter = _sources.describe(value.fget, f"__{name}_getter")
@@ -168,7 +170,7 @@ class ClassScope:
         self.cls = cls
 
     def get(self, name):
-        static = inspect.getattr_static(self.cls, name, None)
+        static = _sources.static(self.cls, name)
         if isinstance(static, staticmethod):
             return ("functions", [_scope.compiled_lazily(static.__func__)])
         if static is None:

@@ -1,12 +1,13 @@
 """`nn.Module`s to compiled modules: what a module consists of, which methods to compile, which types to share."""
 
+import functools
 import inspect
 import sys
 import types
 import warnings
 
 from .. import _flambeau, _hooks
-from . import _classes, _names, _scope, _sources, _types
+from . import _classes, _names, _order, _scope, _sources, _types
 
 _IGNORED = {
     "_version", "_parameters", "_buffers", "_non_persistent_buffers_set", "_backward_hooks", "_backward_pre_hooks",
@@ -23,6 +24,7 @@ method_overloads = {}
 
 def clear():
     _store.clear()
+    _annotations_of.cache_clear()
 
 
 def is_module(value):
@@ -31,8 +33,12 @@ def is_module(value):
 
 
 def _annotations(module):
-    torch = _hooks.torch()
-    for base in type(module).__mro__:
+    return _annotations_of(type(module))
+
+
+@functools.lru_cache(maxsize=4096)
+def _annotations_of(cls):
+    for base in cls.__mro__:
         if base is object:
             return {}
         if sys.version_info >= (3, 14):
@@ -99,8 +105,10 @@ def check_initialized(module):
 class Description:
     """A module taken apart."""
 
-    def __init__(self, module, interface_methods=None):
+    def __init__(self, module, interface_methods=None, known=None):
         check_initialized(module)
+        # Descriptions of this run, by module: a module is taken apart once.
+        self.known = {} if known is None else known
         self.module = module
         self.cls = type(module)
         self.attributes = []  # name, type, kind
@@ -112,6 +120,7 @@ class Description:
         self.iterable = _iterable(module)
         self.annotations = _annotations(module)
         self.interface_methods = interface_methods
+        self.concrete = None
         self.collect()
 
     def type_of(self, name, value):
@@ -166,8 +175,8 @@ class Description:
             ty = _types.annotation_type(self.annotations[name])
             if ty is not None and ty.kind == "module_interface":
                 wanted = _interface_methods(self.annotations[name])
-                return concrete_of(value, wanted).through(ty), wanted
-        return concrete_of(value), None
+                return concrete_of(value, wanted, self.known).through(ty), wanted
+        return concrete_of(value, None, self.known), None
 
     def collect_constants(self, added):
         module = self.module
@@ -252,24 +261,23 @@ class Description:
             default = getattr(_hooks.torch().nn.Module, "forward", None)
             if getattr(forward, "__func__", None) is not default:
                 names.append("forward")
-        properties = {n for n, v in inspect.getmembers(type(module), lambda m: isinstance(m, property))}
-        for name in dir(module):
-            if name in properties or name in names:
-                continue
-            if _sources.is_export(getattr(module, name, None)):
-                names.append(name)
+        own = [n for n, v in vars(module).items() if _sources.is_export(v)]
+        exported = sorted({*own, *_sources.exported(type(module))})
+        names += [n for n in exported if n not in names]
         return names
 
     def overloads(self):
         """By method: the declarations of its overloads, each with its name."""
         found = {}
         internal = sys.modules.get("torch._jit_internal")
-        for name in dir(self.cls):
-            fn = inspect.getattr_static(self.cls, name, None)
+        theirs = getattr(internal, "_overloaded_methods", {})
+        names = {qualified.rsplit(".", 1)[-1] for qualified in (*theirs, *(q for _, q in method_overloads))}
+        for name in sorted(names):
+            fn = _sources.static(self.cls, name)
             if not inspect.isfunction(fn):
                 continue
             declared = method_overloads.get((fn.__module__, fn.__qualname__))
-            if not declared and internal is not None:
+            if not declared and theirs:
                 try:
                     declared = internal._get_overloaded_methods(fn, self.cls)
                 except AttributeError:
@@ -319,7 +327,7 @@ class Description:
         spec = {
             "qualified_name": name,
             "attributes": self.attributes,
-            "constants": [(n, self.constants[n]) for n in _names.hashed_order(self.constants)],
+            "constants": [(n, self.constants[n]) for n in _order.of_constants(self.constants)],
             "submodules": [(n, c) for n, _, c, _ in self.submodules],
             "iterable": self.iterable,
             "functions": list(self.functions.items()),
@@ -342,7 +350,7 @@ def _interface_methods(interface):
 
 def _find(cls, name):
     """A method of a module's class that code names, for the compiler."""
-    static = inspect.getattr_static(cls, name, None)
+    static = _sources.static(cls, name)
     if isinstance(static, staticmethod):
         return ("value", _scope.meaning(static.__func__))
     if not inspect.isfunction(static):
@@ -356,15 +364,24 @@ def _find(cls, name):
     return ("method", dict(_sources.describe(static), name=name))
 
 
-def concrete_of(module, interface_methods=None):
+def _described(module, interface_methods, known):
+    key = (id(module), interface_methods)
+    if key not in known:
+        known[key] = Description(module, interface_methods, known)
+    return known[key]
+
+
+def concrete_of(module, interface_methods=None, known=None):
     """The compiled type of a module, shared among modules that are made of the same."""
     inner = getattr(module, "_flambeau_object", None)
     if inner is not None:
         return inner.concrete
-    return _made(Description(module, interface_methods))
+    return _made(_described(module, interface_methods, {} if known is None else known))
 
 
 def _made(description):
+    if description.concrete is not None:
+        return description.concrete
     known = _store.setdefault(description.cls, {})
     key = description.key()
     concrete = known.get(key)
@@ -377,6 +394,7 @@ def _made(description):
         _keep.append((description.hooks, description.pre_hooks, [c for _, _, c, _ in description.submodules],
                       list(description.functions.values())))  # fmt: skip
         _hooks.classes.setdefault(name, description.cls)
+    description.concrete = concrete
     return concrete
 
 
@@ -390,15 +408,16 @@ def script_module(module):
     return _modules.wrap(_create(module), module)
 
 
-def _create(module, interface_methods=None, made=None):
+def _create(module, interface_methods=None, made=None, known=None):
     """The object of a module. A submodule under two names becomes two, which share its tensors."""
     made = {} if made is None else made
+    known = {} if known is None else known
     torch = _hooks.torch()
     inner = getattr(module, "_flambeau_object", None)
     if inner is not None:
         return inner
     module = _prepared(module)
-    description = Description(module, interface_methods)
+    description = _described(module, interface_methods, known)
     concrete = _made(description)
     created = concrete.create()
     for name, _, _ in description.attributes:
@@ -412,7 +431,7 @@ def _create(module, interface_methods=None, made=None):
             value = made[id(value)][0]
         created.set(name, value)
     for name, value, _, wanted in description.submodules:
-        created.set(name, _create(value, wanted, made))
+        created.set(name, _create(value, wanted, made, known))
     return created
 
 

@@ -94,7 +94,8 @@ class ModuleScope:
 
     def get(self, name):
         known = _flambeau.library(self.module.__name__, name)
-        if known is not None and not known.is_module and not known.is_opaque:
+        # Where PyTorch has a function in Python, that one is compiled: it is what the program imports.
+        if known is not None and not (known.is_module or known.is_opaque or known.is_function):
             return known
         try:
             value = getattr(self.module, name)

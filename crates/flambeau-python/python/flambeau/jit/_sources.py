@@ -3,6 +3,8 @@
 import ast
 import functools
 import inspect
+import linecache
+import operator
 import textwrap
 
 # PyTorch marks functions with this attribute, in these words; programs may use either's decorators.
@@ -46,7 +48,7 @@ def lines_of(fn):
     """Source text, file and first line of a function."""
     try:
         file = inspect.getsourcefile(fn)
-        lines, first = inspect.getsourcelines(fn)
+        lines, first = _block(fn) or inspect.getsourcelines(fn)
     except (OSError, TypeError) as error:
         raise OSError(
             f"Can't get source for {fn}. TorchScript requires source access in order to carry out compilation, make "
@@ -55,12 +57,76 @@ def lines_of(fn):
     return "".join(lines), file or "<unknown>", first
 
 
+def _block(fn):
+    """What `inspect.getsourcelines` gives, from the compiled code's positions instead of tokens: much faster. None
+    where that cannot be told."""
+    code = getattr(fn, "__code__", None)
+    if code is None or not hasattr(code, "co_positions") or code.co_name == "<lambda>":
+        return None
+    lines = linecache.getlines(code.co_filename, fn.__globals__)
+    first = code.co_firstlineno
+    if not 0 < first <= len(lines):
+        return None
+    last = _last_line(code)
+    start = next((i for i in range(first - 1, min(last, len(lines))) if lines[i].lstrip().startswith("def ")), None)
+    if start is None or last > len(lines):
+        return None
+    outer = _indent(lines[start])
+    # Statements without code, and comments as deep as the body.
+    end = last
+    for i in range(last, len(lines)):
+        line = lines[i]
+        if not line.strip():
+            continue
+        if _indent(line) <= outer:
+            # The rest of a statement that goes on below its last position: closing brackets.
+            if line.lstrip()[0] in ")]}":
+                return None
+            break
+        end = i + 1
+    return lines[first - 1 : end], first
+
+
+def _indent(line):
+    return len(line) - len(line.lstrip())
+
+
+def _last_line(code):
+    ends = filter(None, map(operator.itemgetter(1), code.co_positions()))
+    last = max(ends, default=code.co_firstlineno)
+    return max([last, *(_last_line(c) for c in code.co_consts if hasattr(c, "co_positions"))])
+
+
+def static(cls, name):
+    """A class's member as it is written in the class, without descriptors; None if there is none."""
+    for base in cls.__mro__:
+        if name in base.__dict__:
+            return base.__dict__[name]
+    return None
+
+
+def members(cls):
+    """Names and members of a class, as they are written, by name."""
+    found = {}
+    for base in reversed(cls.__mro__):
+        found.update(base.__dict__)
+    return sorted(found.items())
+
+
+@functools.lru_cache(maxsize=4096)
+def exported(cls):
+    """Names of the methods that are marked to be compiled."""
+    return [n for n, v in members(cls) if inspect.isfunction(v) and is_export(v)]
+
+
 def defaults_of(fn):
-    try:
-        parameters = inspect.signature(fn).parameters.values()
-    except (TypeError, ValueError):
+    code = getattr(fn, "__code__", None)
+    if code is None:
         return {}
-    found = {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
+    names = code.co_varnames[: code.co_argcount]
+    values = fn.__defaults__ or ()
+    found = dict(zip(names[len(names) - len(values) :], values))
+    found.update(fn.__kwdefaults__ or {})
     for name, value in found.items():
         if isinstance(value, (list, dict)):
             raise RuntimeError(

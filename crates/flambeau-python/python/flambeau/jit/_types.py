@@ -253,8 +253,16 @@ def infer(value):
     inner = getattr(value, "_flambeau_object", None)
     if isinstance(inner, Object):
         return inner.type_
-    if type(value) in class_types:
-        return class_types[type(value)]
+    cls = type(value)
+    if cls in class_types:
+        return class_types[cls]
+    from . import _classes
+
+    if cls.__module__ != "builtins" and not callable(value) and _classes.can_compile(cls):
+        try:
+            return _classes.compile_class(cls)
+        except Exception as error:
+            raise CannotInfer(f"Script classes: `{cls.__name__}` cannot be compiled: {error}") from error
     raise CannotInfer(
         "Only tensors and (possibly nested) tuples of tensors, lists, or dicts are supported as inputs or outputs of "
         f"traced functions, but instead got value of type {type(value).__name__}."

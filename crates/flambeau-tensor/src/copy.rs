@@ -146,7 +146,11 @@ unsafe fn transpose_band<T: Copy + Default>(
                         .read_unaligned();
                 }
                 for r in 0..SIDE {
-                    let line: [T; SIDE] = std::array::from_fn(|k| block[k][r]);
+                    // Not `from_fn`, whose closure would not be compiled for the level.
+                    let mut line = [T::default(); SIDE];
+                    for k in 0..SIDE {
+                        line[k] = block[k][r];
+                    }
                     to.offset(r as isize * row_stride as isize + c as isize)
                         .cast::<[T; SIDE]>()
                         .write_unaligned(line);

@@ -70,11 +70,14 @@ impl Bench {
                 self.seconds
             )
         })?;
-        let start = Instant::now();
+        let (start, cpu_start) = (Instant::now(), cpu_time());
         let mut times = vec![call()?];
         while start.elapsed() < budget && times.len() < 100_000 {
             times.push(call()?);
         }
+        let cpu = cpu_start
+            .zip(cpu_time())
+            .map(|(a, b)| b.saturating_sub(a) / times.len() as u32);
         times.sort();
         let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize];
         let memory = memory();
@@ -86,6 +89,7 @@ impl Bench {
             print_json(&json!({
                 "load_ms": millis(load), "first_ms": millis(first), "median_ms": millis(at(0.5)),
                 "p10_ms": millis(at(0.1)), "p90_ms": millis(at(0.9)), "calls": times.len(),
+                "cpu_ms": cpu.map(millis),
                 "resident_bytes": memory.map(|m| m.0), "peak_bytes": memory.map(|m| m.1),
                 "operators": operators.iter().map(|o| json!({"name": o.name, "calls": o.calls, "ms": millis(o.time)})).collect::<Vec<_>>(),
             }));
@@ -115,4 +119,10 @@ impl Bench {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// How long this thread has run on a processor, where the system tells: a busy machine does not add to it.
+fn cpu_time() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    Some(Duration::from_nanos(text.split(' ').next()?.parse().ok()?))
 }

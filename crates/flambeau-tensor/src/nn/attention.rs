@@ -298,7 +298,9 @@ impl<T: RowElement> Job<T> {
                 pack(k.t(), self.s, self.e, width, packed_k);
                 pack(v, self.ev, self.s, width, packed_v);
                 let (packed_k, packed_v) = (&*packed_k, &*packed_v);
-                let rows = ((1 << 16) / self.s.max(1)).clamp(24, 240).min(self.l);
+                // Scores and their packed copy stay in the second-level cache; blocks are equally high.
+                let most = ((1 << 15) / self.s.max(1)).clamp(24, 240);
+                let rows = self.l.div_ceil(self.l.div_ceil(most));
                 let failed = std::sync::atomic::AtomicBool::new(false);
                 parallel_tasks(self.l.div_ceil(rows), |block| {
                     let first = block * rows;

@@ -134,8 +134,13 @@ pub fn largest<T: RowElement>(row: &[T]) -> T {
             *lane = larger(*lane, x);
         }
     }
-    for (lane, &x) in lanes.iter_mut().zip(rest) {
-        *lane = larger(*lane, x);
+    if !rest.is_empty() {
+        // Whole lanes again: a loop over what is left would not be vectorised.
+        let mut chunk = [T::lowest(); LANES];
+        chunk[..rest.len()].copy_from_slice(rest);
+        for (lane, x) in lanes.iter_mut().zip(chunk) {
+            *lane = larger(*lane, x);
+        }
     }
     // A NaN in a lane must not be overtaken: `larger` keeps one only on its left.
     halves(&mut lanes, |a, b| if a != a { a } else { larger(a, b) })
@@ -154,9 +159,16 @@ pub fn exponentials<T: RowElement, M: Madd>(row: &mut [T], shift: T) -> f64 {
                 *lane = lane.plus(*x);
             }
         }
-        for (lane, x) in lanes.iter_mut().zip(rest) {
-            *x = x.less(shift).exp_::<M>();
-            *lane = lane.plus(*x);
+        if !rest.is_empty() {
+            let mut chunk = [T::lowest(); LANES];
+            chunk[..rest.len()].copy_from_slice(rest);
+            for x in &mut chunk {
+                *x = x.less(shift).exp_::<M>();
+            }
+            rest.copy_from_slice(&chunk[..rest.len()]);
+            for (lane, x) in lanes.iter_mut().zip(rest) {
+                *lane = lane.plus(*x);
+            }
         }
         total += halves(&mut lanes, |a, b| a.plus(b)).wide();
     }

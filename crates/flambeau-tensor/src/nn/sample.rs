@@ -5,6 +5,7 @@ use crate::dtype::DType;
 use crate::error::Result;
 use crate::layout::show;
 use crate::parallel::{SharedMut, parallel_for};
+use crate::simd::vectorize;
 use crate::tensor::Tensor;
 use crate::{bail, ensure};
 
@@ -119,6 +120,8 @@ struct How {
 
 /// Taps of one point: positions in a plane and weights. Linear interpolation in space has 8, cubic in the plane 16.
 const TAPS: usize = 16;
+/// Points of an image that are placed together.
+const BLOCK: usize = 64;
 
 macro_rules! sampler {
     ($module:ident, $t:ty) => {
@@ -126,6 +129,7 @@ macro_rules! sampler {
             use super::*;
 
             /// From the range -1 to 1 to positions.
+            #[inline(always)]
             fn unnormalize(x: $t, size: usize, align: bool) -> $t {
                 let n = size as $t;
                 if align {
@@ -234,6 +238,125 @@ macro_rules! sampler {
                 count
             }
 
+            /// The four taps of each point of a block: positions, weights, and whether they are in the image.
+            struct Block {
+                at: [[u32; BLOCK]; 4],
+                weight: [[$t; BLOCK]; 4],
+                inside: [[bool; BLOCK]; 4],
+            }
+
+            struct Image {
+                size: [usize; 2],
+                how: How,
+            }
+
+            impl Image {
+                /// The common case of `taps`: linear in the plane, a block of points at a time along registers.
+                fn place(&self, points: &[$t], block: &mut Block) {
+                    let [h, w] = self.size;
+                    let how = self.how;
+                    let (mut xs, mut ys) = ([0.0; BLOCK], [0.0; BLOCK]);
+                    for (point, (x, y)) in points
+                        .as_chunks::<2>()
+                        .0
+                        .iter()
+                        .zip(xs.iter_mut().zip(&mut ys))
+                    {
+                        (*x, *y) = (point[0], point[1]);
+                    }
+                    if how.outside == Outside::Reflection {
+                        for (x, y) in xs.iter_mut().zip(&mut ys) {
+                            *x = inside(unnormalize(*x, w, how.align), w, how);
+                            *y = inside(unnormalize(*y, h, how.align), h, how);
+                        }
+                    } else {
+                        vectorize(
+                            #[inline(always)]
+                            || {
+                                for (x, y) in xs.iter_mut().zip(&mut ys) {
+                                    *x = flat(unnormalize(*x, w, how.align), w, how.outside);
+                                    *y = flat(unnormalize(*y, h, how.align), h, how.outside);
+                                }
+                            },
+                        );
+                    }
+                    vectorize(
+                        #[inline(always)]
+                        || {
+                            let (last_x, last_y) = (w as i32 - 1, h as i32 - 1);
+                            for i in 0..BLOCK {
+                                let (x, y) = (xs[i], ys[i]);
+                                let (fx, fy) = (x.floor(), y.floor());
+                                // In range of the type: `inside` and `flat` see to it.
+                                // SAFETY: finite and below 2³¹.
+                                let (x0, y0): (i32, i32) =
+                                    unsafe { (fx.to_int_unchecked(), fy.to_int_unchecked()) };
+                                let (x1, y1) = (x0 + 1, y0 + 1);
+                                let (tx, ty) = (x - fx, y - fy);
+                                let (sx, sy) = (fx + 1.0 - x, fy + 1.0 - y);
+                                let ok = |v: i32, last: i32| v >= 0 && v <= last;
+                                let (okx0, okx1) = (ok(x0, last_x), ok(x1, last_x));
+                                let (oky0, oky1) = (ok(y0, last_y), ok(y1, last_y));
+                                let (cx0, cx1) = (x0.clamp(0, last_x), x1.clamp(0, last_x));
+                                let (cy0, cy1) = (y0.clamp(0, last_y), y1.clamp(0, last_y));
+                                let place =
+                                    |y: i32, x: i32| (y as u32).wrapping_mul(w as u32).wrapping_add(x as u32);
+                                block.at[0][i] = place(cy0, cx0);
+                                block.at[1][i] = place(cy0, cx1);
+                                block.at[2][i] = place(cy1, cx0);
+                                block.at[3][i] = place(cy1, cx1);
+                                block.weight[0][i] = sy * sx;
+                                block.weight[1][i] = sy * tx;
+                                block.weight[2][i] = ty * sx;
+                                block.weight[3][i] = ty * tx;
+                                block.inside[0][i] = oky0 & okx0;
+                                block.inside[1][i] = oky0 & okx1;
+                                block.inside[2][i] = oky1 & okx0;
+                                block.inside[3][i] = oky1 & okx1;
+                            }
+                        },
+                    );
+                }
+            }
+
+            /// `inside` without reflection, in a form that vectorises; far points become some point outside.
+            #[inline(always)]
+            fn flat(x: $t, size: usize, outside: Outside) -> $t {
+                let x = if outside == Outside::Border {
+                    let x = if x > 0.0 { x } else { 0.0 };
+                    let last = size as $t - 1.0;
+                    if x < last { x } else { last }
+                } else {
+                    x
+                };
+                if x > -1.0e9 && x < 1.0e9 { x } else { -100.0 }
+            }
+
+            impl Block {
+                fn new() -> Block {
+                    Block {
+                        at: [[0; BLOCK]; 4],
+                        weight: [[0.0; BLOCK]; 4],
+                        inside: [[false; BLOCK]; 4],
+                    }
+                }
+
+                fn read(&self, from: &[$t], to: &mut [$t]) {
+                    for (i, to) in to.iter_mut().enumerate() {
+                        let mut sum = 0.0;
+                        for k in 0..4 {
+                            let x = from[self.at[k][i] as usize];
+                            sum += if self.inside[k][i] {
+                                x * self.weight[k][i]
+                            } else {
+                                0.0
+                            };
+                        }
+                        *to = sum;
+                    }
+                }
+            }
+
             pub fn sample(x: &Tensor, grid: &Tensor, out: &Tensor, how: How) -> Result<()> {
                 let sizes = lengths(x.sizes());
                 let (channels, spatial) = (sizes[1], &sizes[2..]);
@@ -242,6 +365,36 @@ macro_rules! sampler {
                 let (x, grid, mut write) = (x.read()?, grid.read()?, out.write()?);
                 let (x, grid) = (x.slice::<$t>()?, grid.slice::<$t>()?);
                 let to = SharedMut(write.slice::<$t>()?.as_mut_ptr());
+                if how.dims == 2 && how.between == Between::Linear && plane < 1 << 31 {
+                    let blocks = pixels.div_ceil(BLOCK);
+                    let image = Image {
+                        size: [spatial[0], spatial[1]],
+                        how,
+                    };
+                    parallel_for(
+                        sizes[0] * blocks,
+                        2048 / channels.max(1) / BLOCK + 1,
+                        |range| {
+                            let mut block = Block::new();
+                            for i in range {
+                                let (n, first) = (i / blocks, i % blocks * BLOCK);
+                                let count = BLOCK.min(pixels - first);
+                                let points = &grid[(n * pixels + first) * 2..][..count * 2];
+                                image.place(points, &mut block);
+                                for c in 0..channels {
+                                    let from = &x[(n * channels + c) * plane..][..plane];
+                                    // SAFETY: each block of points has its own places in the output.
+                                    let to = unsafe {
+                                        let at = (n * channels + c) * pixels + first;
+                                        std::slice::from_raw_parts_mut(to.get().add(at), count)
+                                    };
+                                    block.read(from, to);
+                                }
+                            }
+                        },
+                    );
+                    return Ok(());
+                }
                 parallel_for(sizes[0] * pixels, 2048 / channels.max(1) + 64, |range| {
                     let mut found = [(0, 0.0); TAPS];
                     for i in range {

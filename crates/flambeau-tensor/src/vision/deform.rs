@@ -1,8 +1,9 @@
 //! Deformable convolution: each tap of the kernel reads at a learned displacement.
 
-use super::{count, deliver, values};
+use super::{Number, count, is_double, readable, zeros};
 use crate::nn::matmul;
-use crate::{DType, Result, Tensor, ensure, pointwise};
+use crate::parallel::{SharedMut, parallel_for};
+use crate::{Result, Tensor, ensure, index, pointwise};
 
 pub struct DeformParams {
     pub stride: [i64; 2],
@@ -76,55 +77,144 @@ pub fn deform_conv2d(
             [n, p.offset_groups * taps, oh, ow]
         );
     }
-    let (x, shift) = (values(input)?, values(offset)?);
-    let scale = mask.map(values).transpose()?;
-    let plane = (oh * ow) as usize;
-    let mut columns = Vec::with_capacity(count(&[n, c, taps, oh, ow])?);
-    for b in 0..n {
-        for channel in 0..c {
-            let at = ((b * c + channel) * h * w) as usize;
-            let source = &x[at..at + (h * w) as usize];
-            let group = channel / (c / p.offset_groups);
-            for tap in 0..taps {
-                let shifts = (((b * p.offset_groups + group) * 2 * taps + 2 * tap) as usize) * plane;
-                let scales = (((b * p.offset_groups + group) * taps + tap) as usize) * plane;
-                for place in 0..plane {
-                    let (oy, ox) = (place as i64 / ow, place as i64 % ow);
-                    let y = (oy * p.stride[0] - p.padding[0] + tap / kw * p.dilation[0]) as f64
-                        + shift[shifts + place];
-                    let xx = (ox * p.stride[1] - p.padding[1] + tap % kw * p.dilation[1]) as f64
-                        + shift[shifts + plane + place];
-                    let value = outside_zero(source, h, w, y, xx);
-                    columns.push(scale.as_ref().map_or(value, |s| s[scales + place] * value));
+    let sizes = Sizes {
+        n,
+        c,
+        h,
+        w,
+        oh,
+        ow,
+        kh,
+        kw,
+    };
+    if is_double(input) {
+        convolve::<f64>(&sizes, input, weight, offset, mask, bias, p)
+    } else {
+        convolve::<f32>(&sizes, input, weight, offset, mask, bias, p)
+    }
+}
+
+struct Sizes {
+    n: i64,
+    c: i64,
+    h: i64,
+    w: i64,
+    oh: i64,
+    ow: i64,
+    kh: i64,
+    kw: i64,
+}
+
+/// Where a tap reads for one output pixel: the upper left of four pixels in the plane with its border of zeros, and
+/// their weights.
+#[derive(Clone, Copy)]
+struct Sample<T> {
+    at: usize,
+    weights: [T; 4],
+}
+
+fn convolve<T: Number>(
+    z: &Sizes,
+    input: &Tensor,
+    weight: &Tensor,
+    offset: &Tensor,
+    mask: Option<&Tensor>,
+    bias: &Tensor,
+    p: &DeformParams,
+) -> Result<Tensor> {
+    let oc = weight.sizes()[0];
+    let (x, shift) = (readable::<T>(input)?, readable::<T>(offset)?);
+    let scale = mask.map(readable::<T>).transpose()?;
+    let taps = (z.kh * z.kw) as usize;
+    let (plane, pixels) = (count(&[z.oh, z.ow])?, count(&[z.h, z.w])?);
+    let per_group = z.c / p.groups * taps as i64;
+    let kernel = readable::<T>(weight)?.reshape(&[p.groups, oc / p.groups, per_group])?;
+    let bias = readable::<T>(bias)?.reshape(&[1, oc, 1, 1])?;
+    // A border of zeros around each plane, so that reading needs no questions.
+    let pitch = z.w as usize + 2;
+    let bordered = count(&[z.h + 2, z.w + 2])?;
+    let (channels, groups) = (z.c as usize, p.offset_groups as usize);
+    let mut images = Vec::new();
+    for b in 0..z.n as usize {
+        let mut columns = zeros::<T>(count(&[z.c, taps as i64, plane as i64])?)?;
+        {
+            let (x, shift) = (x.read()?, shift.read()?);
+            let (x, shift) = (x.slice::<T>()?, shift.slice::<T>()?);
+            let scale = scale.as_ref().map(|s| s.read()).transpose()?;
+            let scale = scale.as_ref().map(|s| s.slice::<T>()).transpose()?;
+            let mut padded = zeros::<T>(bordered * (channels / groups))?;
+            for group in 0..groups {
+                let first = group * (channels / groups);
+                for c in 0..channels / groups {
+                    let from = &x[(b * channels + first + c) * pixels..][..pixels];
+                    let to = &mut padded[c * bordered..(c + 1) * bordered];
+                    for (row, from) in from.chunks_exact(z.w.max(1) as usize).enumerate() {
+                        to[(row + 1) * pitch + 1..][..from.len()].copy_from_slice(from);
+                    }
                 }
+                let out = SharedMut(columns.as_mut_ptr());
+                parallel_for(taps, 1, |range| {
+                    let mut samples = Vec::with_capacity(plane);
+                    for tap in range {
+                        let at = (b * groups + group) * taps + tap;
+                        let shifts = &shift[2 * at * plane..][..2 * plane];
+                        let scales = scale.map(|s| &s[at * plane..][..plane]);
+                        samples.clear();
+                        samples.extend((0..plane).map(|place| {
+                            let (oy, ox) = (place as i64 / z.ow, place as i64 % z.ow);
+                            let (ky, kx) = (tap as i64 / z.kw, tap as i64 % z.kw);
+                            let y = (oy * p.stride[0] - p.padding[0] + ky * p.dilation[0]) as f64;
+                            let x = (ox * p.stride[1] - p.padding[1] + kx * p.dilation[1]) as f64;
+                            let (y, x) = (T::of(y) + shifts[place], T::of(x) + shifts[plane + place]);
+                            sample(z, pitch, y, x, scales.map_or(T::ONE, |s| s[place]))
+                        }));
+                        for c in 0..channels / groups {
+                            let from = &padded[c * bordered..(c + 1) * bordered];
+                            // SAFETY: each channel and tap has its own row of the columns.
+                            let to = unsafe {
+                                let row = ((first + c) * taps + tap) * plane;
+                                std::slice::from_raw_parts_mut(out.get().add(row), plane)
+                            };
+                            read_samples(from, pitch, &samples, to);
+                        }
+                    }
+                });
             }
         }
+        let columns = Tensor::from_vec(columns, &[p.groups, per_group, plane as i64])?;
+        images.push(matmul::matmul(&kernel, &columns)?.reshape(&[oc, z.oh, z.ow])?);
     }
-    let per_group = c / p.groups * taps;
-    let columns = deliver(columns, &[n, p.groups, per_group, oh * ow], DType::Double)?;
-    let weight = weight
-        .to_dtype(DType::Double)?
-        .reshape(&[1, p.groups, oc / p.groups, per_group])?;
-    let result = matmul::matmul(&weight, &columns)?.reshape(&[n, oc, oh, ow])?;
-    let bias = bias.to_dtype(DType::Double)?.reshape(&[1, oc, 1, 1])?;
+    if images.is_empty() {
+        return Tensor::zeros(&[0, oc, z.oh, z.ow], input.dtype());
+    }
+    let result = index::stack(&images, 0)?;
     pointwise::add((&result).into(), (&bias).into(), 1.into())?.to_dtype(input.dtype())
 }
 
-/// Bilinear interpolation where every pixel outside of the plane is zero.
-fn outside_zero(plane: &[f64], h: i64, w: i64, y: f64, x: f64) -> f64 {
-    if !(y > -1.0 && y < h as f64 && x > -1.0 && x < w as f64) {
-        return 0.0;
+/// Every pixel outside of the plane is zero.
+fn sample<T: Number>(z: &Sizes, pitch: usize, y: T, x: T, scale: T) -> Sample<T> {
+    let (h, w) = (T::of(z.h as f64), T::of(z.w as f64));
+    let (low, zero) = (T::of(-1.0), T::ZERO);
+    if !(y > low && y < h && x > low && x < w) {
+        return Sample {
+            at: 0,
+            weights: [zero; 4],
+        };
     }
     let (y0, x0) = (y.floor(), x.floor());
     let (ly, lx) = (y - y0, x - x0);
-    let pixel = |y: i64, x: i64| {
-        if y < 0 || y >= h || x < 0 || x >= w {
-            0.0
-        } else {
-            plane[(y * w + x) as usize]
-        }
-    };
-    let (y0, x0) = (y0 as i64, x0 as i64);
-    (1.0 - ly) * ((1.0 - lx) * pixel(y0, x0) + lx * pixel(y0, x0 + 1))
-        + ly * ((1.0 - lx) * pixel(y0 + 1, x0) + lx * pixel(y0 + 1, x0 + 1))
+    let (hy, hx) = (T::ONE - ly, T::ONE - lx);
+    let (row, column) = ((y0.wide() + 1.0) as usize, (x0.wide() + 1.0) as usize);
+    Sample {
+        at: row * pitch + column,
+        weights: [hy * hx * scale, hy * lx * scale, ly * hx * scale, ly * lx * scale],
+    }
+}
+
+fn read_samples<T: Number>(from: &[T], pitch: usize, samples: &[Sample<T>], to: &mut [T]) {
+    for (to, s) in to.iter_mut().zip(samples) {
+        let (upper, lower) = (&from[s.at..s.at + 2], &from[s.at + pitch..s.at + pitch + 2]);
+        let [a, b, c, d] = s.weights;
+        *to = a * upper[0] + b * upper[1] + c * lower[0] + d * lower[1];
+    }
 }

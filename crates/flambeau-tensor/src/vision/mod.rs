@@ -13,15 +13,89 @@ pub use deform::{DeformParams, deform_conv2d};
 pub use regions::{ps_roi_align, ps_roi_pool, roi_align, roi_pool};
 pub use rotated::box_iou_rotated;
 
+use std::ops::{Add, AddAssign, Div, Mul, Sub};
+
+use crate::dtype::Element;
+use crate::nn::access::dense;
 use crate::{DType, Result, Tensor, ensure};
 
-/// The elements of a tensor in the type that the kernels compute in.
-fn values(t: &Tensor) -> Result<Vec<f64>> {
-    t.to_dtype(DType::Double)?.to_vec::<f64>()
+/// What the kernels compute in: `f32`, or `f64` for double inputs.
+pub(crate) trait Number:
+    Element
+    + PartialOrd
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + AddAssign
+{
+    const ZERO: Self;
+    const ONE: Self;
+    fn of(x: f64) -> Self;
+    fn wide(self) -> f64;
+    fn floor(self) -> Self;
+    fn ceil(self) -> Self;
+    fn round(self) -> Self;
+    fn larger(self, other: Self) -> Self;
+    fn smaller(self, other: Self) -> Self;
+    /// The largest number not above `x`, so that `self > x` may be asked without widening.
+    fn not_above(x: f64) -> Self;
+}
+
+macro_rules! number {
+    ($($t:ty)*) => {$(
+        impl Number for $t {
+            const ZERO: $t = 0.0;
+            const ONE: $t = 1.0;
+            #[inline(always)]
+            fn of(x: f64) -> $t {
+                x as $t
+            }
+            #[inline(always)]
+            fn wide(self) -> f64 {
+                f64::from(self)
+            }
+            #[inline(always)]
+            fn floor(self) -> $t {
+                <$t>::floor(self)
+            }
+            #[inline(always)]
+            fn ceil(self) -> $t {
+                <$t>::ceil(self)
+            }
+            #[inline(always)]
+            fn round(self) -> $t {
+                <$t>::round(self)
+            }
+            #[inline(always)]
+            fn larger(self, other: $t) -> $t {
+                if self > other { self } else { other }
+            }
+            #[inline(always)]
+            fn smaller(self, other: $t) -> $t {
+                if self < other { self } else { other }
+            }
+            fn not_above(x: f64) -> $t {
+                let near = x as $t;
+                if f64::from(near) > x { near.next_down() } else { near }
+            }
+        }
+    )*};
+}
+number!(f32 f64);
+
+/// The tensor as the kernels read it: dense, in `T`.
+fn readable<T: Number>(t: &Tensor) -> Result<Tensor> {
+    dense(&t.to_dtype(T::DTYPE)?)
+}
+
+/// Whether to compute in double.
+fn is_double(t: &Tensor) -> bool {
+    t.dtype() == DType::Double
 }
 
 /// A result of the input's type from computed values.
-fn deliver(values: Vec<f64>, sizes: &[i64], dtype: DType) -> Result<Tensor> {
+fn deliver<T: Number>(values: Vec<T>, sizes: &[i64], dtype: DType) -> Result<Tensor> {
     Tensor::from_vec(values, sizes)?.to_dtype(dtype)
 }
 
@@ -35,23 +109,13 @@ fn count(sizes: &[i64]) -> Result<usize> {
     Ok(product.unwrap_or(0) as usize)
 }
 
-/// Bilinear interpolation in a plane of `h` by `w`, with torchvision's treatment of the border:
-/// nothing beyond one pixel outside, the nearest pixel within that.
-fn bilinear(plane: &[f64], h: usize, w: usize, y: f64, x: f64) -> f64 {
-    if !(y >= -1.0 && y <= h as f64 && x >= -1.0 && x <= w as f64) {
-        return 0.0;
-    }
-    let axis = |at: f64, n: usize| {
-        let at = at.max(0.0);
-        let low = at as usize;
-        if low + 1 >= n {
-            (n - 1, n - 1, 0.0)
-        } else {
-            (low, low + 1, at - low as f64)
-        }
-    };
-    let (y0, y1, ly) = axis(y, h);
-    let (x0, x1, lx) = axis(x, w);
-    (1.0 - ly) * ((1.0 - lx) * plane[y0 * w + x0] + lx * plane[y0 * w + x1])
-        + ly * ((1.0 - lx) * plane[y1 * w + x0] + lx * plane[y1 * w + x1])
+/// `n` zeros, or an error where there is no memory for them.
+fn zeros<T: Number>(n: usize) -> Result<Vec<T>> {
+    let mut all = Vec::new();
+    ensure!(
+        all.try_reserve_exact(n).is_ok(),
+        "not enough memory for {n} elements"
+    );
+    all.resize(n, T::ZERO);
+    Ok(all)
 }

@@ -57,3 +57,78 @@ fn rotated_overlap() {
     assert_eq!(none.sizes(), [0, 4]);
     assert!(super::box_iou_rotated(&boxes, &tensor(&[0.; 4], &[1, 4])).is_err());
 }
+
+/// `(i * step % modulus) / over - less` for each `i`.
+fn numbers(sizes: &[i64], step: usize, modulus: usize, over: f32, less: f32) -> Tensor {
+    let n = sizes.iter().product::<i64>() as usize;
+    let values: Vec<f32> = (0..n)
+        .map(|i| (i * step % modulus) as f32 / over - less)
+        .collect();
+    tensor(&values, sizes)
+}
+
+#[track_caller]
+fn close(t: Result<Tensor>, expected: &[f32]) {
+    let found = t.unwrap();
+    for (found, expected) in found.to_vec::<f32>().unwrap().iter().zip(expected) {
+        assert!((found - expected).abs() <= 6e-5, "{found} {expected}");
+    }
+    assert_eq!(found.numel(), expected.len() as i64);
+}
+
+#[test]
+#[rustfmt::skip]
+fn recorded_regions() {
+    let x = numbers(&[2, 4, 5, 6], 37, 101, 10.0, 0.0);
+    let one = x.narrow(1, 0, 1).unwrap();
+    let rois = [0., 0.3, 0.7, 4.2, 3.9, 1., -2., -1., 7.5, 6., 1., 2., 2., 2.3, 2.2];
+    let rois = tensor(&rois, &[3, 5]);
+    close(super::roi_align(&one, &rois, 0.9, [2, 3], 2, true), &[
+        3.0135, 6.7857, 4.3285, 5.8935, 5.1056, 4.5593, 2.9009, 4.3981, 7.3206, 3.0687, 5.2072, 3.8321, 6.0643, 6.0837,
+        6.1031, 5.9307, 5.8683, 5.8059,
+    ]);
+    close(super::roi_align(&one, &rois, 0.9, [2, 2], 0, false), &[
+        5.8948, 5.0859, 6.44, 4.9871, 4.422, 4.3223, 3.1413, 2.7896, 1.185, 3.035, 2.185, 4.035,
+    ]);
+    close(super::roi_pool(&one, &rois, 0.9, [2, 2]).map(|r| r.0), &[
+        9.4, 9.4, 9.7, 9.0, 9.7, 10.0, 9.3, 8.6, 0.9, 0.9, 0.9, 0.9,
+    ]);
+    close(super::ps_roi_align(&x, &rois, 0.9, [2, 2], 2).map(|r| r.0), &[
+        4.05, 5.6457, 6.3554, 3.4507, 2.2034, 5.2434, 2.357, 5.458, 6.0692, 5.9983, 5.7151, 5.5215,
+    ]);
+    close(super::ps_roi_pool(&x, &rois, 0.9, [2, 2]).map(|r| r.0), &[
+        4.85, 4.575, 6.65, 3.85, 5.9833, 4.8667, 4.7333, 5.3, 0.9, 0.8, 0.7, 0.6,
+    ]);
+}
+
+#[test]
+fn recorded_deformation() {
+    let x = numbers(&[2, 4, 5, 6], 37, 101, 10.0, 0.0);
+    let x = x.narrow(0, 0, 1).unwrap();
+    let x = x.narrow(2, 0, 3).unwrap().narrow(3, 0, 4).unwrap();
+    let weight = numbers(&[2, 2, 2, 2], 29, 13, 1.0, 6.0);
+    let offset = numbers(&[1, 16, 2, 3], 31, 23, 7.0, 1.5);
+    let mask = numbers(&[1, 8, 2, 3], 17, 11, 11.0, 0.0);
+    let bias = tensor(&[0.5, -1.0], &[2]);
+    let params = super::DeformParams {
+        stride: [1, 1],
+        padding: [0, 0],
+        dilation: [1, 1],
+        groups: 2,
+        offset_groups: 2,
+    };
+    close(
+        super::deform_conv2d(&x, &weight, &offset, Some(&mask), &bias, &params),
+        &[
+            25.4431, -22.5808, 19.6468, -23.5637, -14.5227, 11.4158, -9.0028, -15.0927, -8.1291, 41.2305,
+            -46.7962, 54.4649,
+        ],
+    );
+    close(
+        super::deform_conv2d(&x, &weight, &offset, None, &bias, &params),
+        &[
+            27.8444, -26.4546, 20.2776, -23.2602, -32.8245, 2.4015, 3.6388, -35.349, 24.7224, 47.2143,
+            -34.8592, 58.9429,
+        ],
+    );
+}

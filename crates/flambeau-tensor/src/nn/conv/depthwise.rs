@@ -3,6 +3,15 @@
 //! In the layout of [`super::input`] a whole output channel is one flat run, `out[j] = Σ_tap w[tap]·in[j + tap]`, with
 //! a few columns between the rows of the output that nobody wants. Registers hold a stretch of `j`; every tap costs
 //! one load and one multiply-add for each.
+//!
+//! Where the kernel is several rows high, registers hold the same columns of several rows of the output instead, and
+//! what is loaded from a row of the input serves all of them:
+//!
+//! ```text
+//! in row 0 ─w0→ out row 0
+//! in row 1 ─w1→ out row 0 ─w0→ out row 1          a column of the kernel, w0 w1 w2
+//! in row 2 ─w2→ out row 0 ─w1→ out row 1 ─w0→ …
+//! ```
 
 use super::implicit::Finish;
 use super::input::{InputLayout, SLACK};
@@ -26,6 +35,7 @@ pub fn convolve<T: Real + bytemuck::Pod>(
     let [pitch_d, pitch_h] = layout.pitch();
     let [od, oh, ow] = s.output;
     let rows = if layout.as_is { Vec::new() } else { layout.rows() };
+    let columns = (oh >= 4 && s.kernel[1] >= 2).then(|| Columns::new(s, &layout, &offsets));
     // Rows of the output are computed in bands, so that what lies between them stays in the first-level cache.
     let dense = pitch_h == ow && pitch_d == oh * ow;
     let band = if dense { oh } else { (2048 / pitch_h).clamp(1, oh) };
@@ -34,7 +44,11 @@ pub fn convolve<T: Real + bytemuck::Pod>(
     let work = pixels * taps * s.features;
     parallel_for(s.batch * s.groups, 100_000 / work.max(1) + 1, |range| {
         let copied = if layout.as_is { 0 } else { layout.plane + SLACK };
-        let between = if dense { 0 } else { band * pitch_h + SLACK };
+        let between = if dense || columns.is_some() {
+            0
+        } else {
+            band * pitch_h + SLACK
+        };
         let done = with_scratch(copied + between, |scratch: &mut [T]| {
             let (copy, flat) = scratch.split_at_mut(copied);
             copy.fill(T::ZERO);
@@ -51,7 +65,18 @@ pub fn convolve<T: Real + bytemuck::Pod>(
                     // SAFETY: each channel of the output belongs to one item.
                     let to =
                         unsafe { std::slice::from_raw_parts_mut(out.get().add(channel * pixels), pixels) };
-                    if dense {
+                    if let Some(columns) = &columns {
+                        for d in 0..od {
+                            run(RowBlocks {
+                                data: &data[d * pitch_d..],
+                                columns,
+                                weights,
+                                pitch: pitch_h,
+                                width: ow,
+                                out: &mut to[d * oh * ow..][..oh * ow],
+                            });
+                        }
+                    } else if dense {
                         run(Taps {
                             data,
                             offsets: &offsets,
@@ -92,6 +117,161 @@ pub fn convolve<T: Real + bytemuck::Pod>(
         }
     });
     (!failed.into_inner()).then_some(())
+}
+
+/// The taps by column: those whose inputs lie one row under the other.
+struct Columns {
+    /// Offset of the first tap, and which taps follow each other.
+    runs: Vec<(usize, Vec<usize>)>,
+    /// How far the taps reach beyond the element that an output belongs to.
+    reach: usize,
+}
+
+/// The longest run of taps that [`rows`] is compiled for.
+const LONGEST: usize = 7;
+/// Rows of the output that are computed together.
+const TOGETHER: usize = 7;
+
+impl Columns {
+    fn new(s: &ConvShape, layout: &InputLayout, offsets: &[usize]) -> Columns {
+        let pitch = layout.pitch()[1];
+        let mut runs: Vec<(usize, Vec<usize>)> = Vec::new();
+        let [kd, kh, kw] = s.kernel;
+        for d in 0..kd {
+            for w in 0..kw {
+                for h in 0..kh {
+                    let tap = (d * kh + h) * kw + w;
+                    let above = runs.iter_mut().rev().take(2 * kh).find(|(first, taps)| {
+                        taps.len() < LONGEST && first + taps.len() * pitch == offsets[tap]
+                    });
+                    match above {
+                        Some((_, taps)) => taps.push(tap),
+                        None => runs.push((offsets[tap], vec![tap])),
+                    }
+                }
+            }
+        }
+        let reach = offsets.iter().copied().max().unwrap_or(0);
+        Columns { runs, reach }
+    }
+}
+
+/// One plane of the output, a block of rows and a register of columns at a time.
+struct RowBlocks<'a, T> {
+    data: &'a [T],
+    columns: &'a Columns,
+    weights: &'a [T],
+    pitch: usize,
+    width: usize,
+    out: &'a mut [T],
+}
+
+impl<T: Real> WithVector<T> for RowBlocks<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn call<V: Vector<Elem = T>>(mut self) {
+        let height = self.out.len() / self.width.max(1);
+        assert!(
+            height == 0
+                || self.columns.reach + (height - 1) * self.pitch + self.width <= self.data.len()
+                    && self
+                        .columns
+                        .runs
+                        .iter()
+                        .flat_map(|r| &r.1)
+                        .all(|&t| t < self.weights.len())
+        );
+        let mut row = 0;
+        // SAFETY: as just asserted, every tap may be read for every output.
+        unsafe {
+            while row + TOGETHER <= height {
+                self.block::<V, TOGETHER>(row);
+                row += TOGETHER;
+            }
+            if row + 4 <= height {
+                self.block::<V, 4>(row);
+                row += 4;
+            }
+            while row < height {
+                self.block::<V, 1>(row);
+                row += 1;
+            }
+        }
+    }
+}
+
+impl<T: Real> RowBlocks<'_, T> {
+    /// `R` rows of the output from `row` on.
+    #[inline(always)]
+    unsafe fn block<V: Vector<Elem = T>, const R: usize>(&mut self, row: usize) {
+        let mut j = 0;
+        while j < self.width {
+            let wide = V::LANES.min(self.width - j);
+            let start = row * self.pitch + j;
+            // A whole register may be read if it ends within the data, whatever lies there.
+            let whole = start + (R - 1) * self.pitch + self.columns.reach + V::LANES <= self.data.len();
+            // SAFETY: the caller vouches for the rows; columns are cut at the width, or reading ends in the data.
+            unsafe {
+                let mut sums = [V::splat(T::ZERO); R];
+                for (offset, taps) in &self.columns.runs {
+                    let from = self.data.as_ptr().add(start + offset);
+                    let lanes = if whole { V::LANES } else { wide };
+                    macro_rules! by_length {
+                        ($($n:literal)*) => {
+                            match taps.len() {
+                                $($n => rows::<V, R, $n>(from, self.pitch, lanes, taps, self.weights, &mut sums),)*
+                                _ => {}
+                            }
+                        };
+                    }
+                    by_length!(1 2 3 4 5 6 7);
+                }
+                let to = self.out.as_mut_ptr().add(row * self.width + j);
+                for (r, sum) in sums.into_iter().enumerate() {
+                    if wide == V::LANES {
+                        sum.store(to.add(r * self.width));
+                    } else {
+                        sum.store_part(to.add(r * self.width), wide);
+                    }
+                }
+            }
+            j += V::LANES;
+        }
+    }
+}
+
+/// Adds a column of `K` taps to `R` rows.
+#[inline(always)]
+#[allow(clippy::needless_range_loop)]
+unsafe fn rows<V: Vector<Elem: Real>, const R: usize, const K: usize>(
+    from: *const V::Elem,
+    pitch: usize,
+    lanes: usize,
+    taps: &[usize],
+    weights: &[V::Elem],
+    sums: &mut [V; R],
+) {
+    // SAFETY: the caller vouches for `lanes` elements of `R + K - 1` rows and for `K` taps.
+    unsafe {
+        let mut w = [V::splat(V::Elem::ZERO); K];
+        for k in 0..K {
+            w[k] = V::splat(*weights.get_unchecked(*taps.get_unchecked(k)));
+        }
+        for r in 0..R + K - 1 {
+            let at = from.add(r * pitch);
+            let x = if lanes == V::LANES {
+                V::load(at)
+            } else {
+                V::load_part(at, lanes)
+            };
+            for k in 0..K {
+                if k <= r && r - k < R {
+                    sums[r - k] = sums[r - k].fma(w[k], x);
+                }
+            }
+        }
+    }
 }
 
 /// Rows of `width` elements, `pitch` apart, moved together. Registers may be read past a row (`SLACK`).

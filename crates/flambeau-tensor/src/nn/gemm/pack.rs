@@ -122,27 +122,26 @@ pub unsafe fn copy_panel_into<T: Real>(
             }
             return;
         }
-        // Eight by eight, so that lines are used up while they are in the first-level cache. The arrays tell the
-        // compiler that nothing aliases; with unit `down` this becomes a register transposition.
+        // Eight by eight, so that lines are used up while they are in the first-level cache.
         let mut j = 0;
         while j < wide {
             let w = (wide - j).min(8);
             let mut p = 0;
-            if down == 1 && w == 8 {
+            if down == 1 {
                 while p + 8 <= k {
-                    let mut block = [[T::ZERO; 8]; 8];
-                    for (jj, row) in block.iter_mut().enumerate() {
-                        *row = src
-                            .wrapping_offset((j + jj) as isize * along + p as isize)
-                            .cast::<[T; 8]>()
-                            .read_unaligned();
-                    }
-                    #[allow(clippy::needless_range_loop)]
-                    for pp in 0..8 {
-                        let column: [T; 8] = std::array::from_fn(|jj| block[jj][pp]);
-                        out.add((p + pp) * stride + j)
-                            .cast::<[T; 8]>()
-                            .write_unaligned(column);
+                    let (from, to) = (
+                        src.wrapping_offset(j as isize * along + p as isize),
+                        out.add(p * stride + j),
+                    );
+                    match w {
+                        8 => turn::<T, 8>(from, along, to, stride),
+                        7 => turn::<T, 7>(from, along, to, stride),
+                        6 => turn::<T, 6>(from, along, to, stride),
+                        5 => turn::<T, 5>(from, along, to, stride),
+                        4 => turn::<T, 4>(from, along, to, stride),
+                        3 => turn::<T, 3>(from, along, to, stride),
+                        2 => turn::<T, 2>(from, along, to, stride),
+                        _ => turn::<T, 1>(from, along, to, stride),
                     }
                     p += 8;
                 }
@@ -162,6 +161,30 @@ pub unsafe fn copy_panel_into<T: Real>(
                     *out.add(p * stride + j) = T::ZERO;
                 }
             }
+        }
+    }
+}
+
+/// Turns `W` rows of eight elements into eight rows of `W`. The arrays tell the compiler that nothing aliases, so that
+/// it transposes in registers.
+#[inline(always)]
+#[allow(clippy::needless_range_loop)]
+unsafe fn turn<T: Real, const W: usize>(src: *const T, along: isize, out: *mut T, stride: usize) {
+    // SAFETY: the caller vouches for the rows on both sides.
+    unsafe {
+        let mut block = [[T::ZERO; 8]; W];
+        for j in 0..W {
+            block[j] = src
+                .wrapping_offset(j as isize * along)
+                .cast::<[T; 8]>()
+                .read_unaligned();
+        }
+        for p in 0..8 {
+            let mut column = [T::ZERO; W];
+            for j in 0..W {
+                column[j] = block[j][p];
+            }
+            out.add(p * stride).cast::<[T; W]>().write_unaligned(column);
         }
     }
 }

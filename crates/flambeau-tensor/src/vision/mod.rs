@@ -84,6 +84,11 @@ macro_rules! number {
 }
 number!(f32 f64);
 
+/// The elements of a tensor in double, for kernels where that costs nothing.
+fn values(t: &Tensor) -> Result<Vec<f64>> {
+    t.to_dtype(DType::Double)?.to_vec::<f64>()
+}
+
 /// The tensor as the kernels read it: dense, in `T`.
 fn readable<T: Number>(t: &Tensor) -> Result<Tensor> {
     dense(&t.to_dtype(T::DTYPE)?)

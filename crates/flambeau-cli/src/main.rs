@@ -24,6 +24,11 @@ fn main() -> ExitCode {
     }
     match cli.command.run() {
         Ok(code) => code,
+        // An error in a program's text is drawn already.
+        Err(message) if commands::is_drawn(&message) => {
+            eprint!("{message}");
+            ExitCode::from(2)
+        }
         Err(message) => {
             eprintln!(
                 "{} {}",

@@ -63,14 +63,26 @@ fn argument(schema: &Schema, name: &str, position: usize, value: IValue) -> Resu
     convert(&value, &parameter.ty).map_err(|why| match why {
         Misfit::Sentence(sentence) => sentence,
         Misfit::Type(why) => format!(
-            "{name}() Expected a value of type '{}' for argument '{}' but instead found type '{}'.\n\
+            "{name}() Expected a value of type '{}' for argument '{}' but instead found type '{}'.\n{}\
              Position: {position}\nValue: {}\nDeclaration: {schema}\nCast error details: {why}",
-            parameter.ty.annotation_str(),
+            parameter.ty.repr_str(),
             parameter.name,
             python_type(&value),
+            inferred_hint(parameter),
             python_repr(&value)
         ),
     })
+}
+
+/// Why a parameter without an annotation takes tensors only.
+fn inferred_hint(parameter: &flambeau_ir::schema::Argument) -> String {
+    match &parameter.ty {
+        Type::Tensor(Some(info)) if info.inferred => format!(
+            "Inferred '{}' to be of type 'Tensor' because it was not annotated with an explicit type.\n",
+            parameter.name
+        ),
+        _ => String::new(),
+    }
 }
 
 enum Misfit {
@@ -255,6 +267,12 @@ fn any(value: &IValue) -> Result<IValue, Misfit> {
         )))
     };
     match value {
+        IValue::List(list) if list.is_empty() => Err(Misfit::Sentence(
+            "Tracer cannot infer type of []\n:List trace inputs must have elements".into(),
+        )),
+        IValue::Dict(dict) if dict.is_empty() => Err(Misfit::Sentence(
+            "Tracer cannot infer type of {}\n:Dictionary inputs must have entries".into(),
+        )),
         IValue::List(list) => match list.element_type() {
             Type::Union(members) => inconsistent("List inputs to traced functions", members),
             element => {

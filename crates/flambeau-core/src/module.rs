@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use flambeau_ir::function::{DefineError, Function};
+use flambeau_ir::function::{Body, DefineError, Function};
 use flambeau_ir::ir::{Attr, Graph};
-use flambeau_ir::types::{AttributeKind, Type};
+use flambeau_ir::schema::Argument;
+use flambeau_ir::types::{AttributeKind, ClassType, Type};
 use flambeau_ir::value::{IValue, Object};
 use flambeau_tensor::Tensor;
 
@@ -266,6 +267,25 @@ pub fn call_function(
         bind(schema, args, kwargs).map_err(|message| Error::new(exec::ErrorKind::Arguments, message))?;
     let program = exec::program_of(function)?;
     exec::run::run(runtime, &program, args)
+}
+
+/// The module that PyTorch puts around a function to save it.
+pub fn around(function: &Arc<Function>) -> Result<Module, DefineError> {
+    let class = ClassType::new("__torch__.PlaceholderModule", true);
+    class.add_attribute("training", Type::Bool, AttributeKind::Regular);
+    let mut graph = function.graph()?.copy();
+    let this = graph.insert_block_param(graph.block(), 0, Type::Class(class.clone()));
+    graph.set_name(this, "self");
+    let mut schema = function.schema()?.clone();
+    schema.name = "forward".into();
+    schema
+        .arguments
+        .insert(0, Argument::new("self", Type::Class(class.clone())));
+    let body = Body { schema, graph };
+    class.add_method(Function::defined("__torch__.PlaceholderModule.forward", body));
+    let object = Object::new(class);
+    object.set("training", IValue::Bool(true));
+    Ok(Module::new(object))
 }
 
 /// What [`operators`] finds.

@@ -16,13 +16,16 @@
 //! # }
 //! ```
 //!
-//! This file is the whole public interface. A [`Module`] is `Send + Sync`: calls from several threads run side by side
+//! Source texts compile without Python: see [`compile`].
+//!
+//! This file and `program.rs` are the whole public interface. A [`Module`] is `Send + Sync`: calls from several threads run side by side
 //! and share its weights. A model that keeps state between calls gets one [`Session`] per stream. Every failure is an
 //! [`Error`]; no file, argument or shape makes a call panic.
 
 #![forbid(unsafe_code)]
 
 mod custom;
+mod program;
 
 use std::fmt;
 use std::io::Read;
@@ -35,7 +38,7 @@ use std::time::{Duration, Instant};
 use flambeau_core::load::{LoadError, Loaded};
 use flambeau_core::module::Module as CoreModule;
 use flambeau_core::{code, exec, load, passes, save};
-use flambeau_ir::function::Function;
+use flambeau_ir::function::Function as CoreFunction;
 use parking_lot::Mutex;
 
 pub use flambeau_core::exec::TraceFrame;
@@ -46,6 +49,7 @@ pub use flambeau_ir::schema::Schema;
 pub use flambeau_ir::types::Type;
 pub use flambeau_ir::value::{Device, Dict, IValue, List, Object};
 pub use flambeau_tensor::{Complex, DType, Scalar, Tensor};
+pub use program::{Function, Program, compile};
 
 pub use custom::{register_op, register_script_op};
 /// Kernels and tensors' own operations, for operators that users register.
@@ -84,6 +88,7 @@ pub struct Error {
     message: String,
     text: String,
     trace: Vec<TraceFrame>,
+    diagnostics: Vec<flambeau_syntax::Diagnostic>,
 }
 
 impl Error {
@@ -94,6 +99,7 @@ impl Error {
             text: message.clone(),
             message,
             trace: Vec::new(),
+            diagnostics: Vec::new(),
         }
     }
     pub fn kind(&self) -> &ErrorKind {
@@ -102,6 +108,18 @@ impl Error {
     /// The sentence alone; `Display` adds the call stack.
     pub fn message(&self) -> &str {
         &self.message
+    }
+    /// Errors of the program's text drawn for people: the line with the place underlined, what explains it, a hint,
+    /// and a stable code in brackets. Other failures give their text.
+    pub fn render(&self, color: bool) -> String {
+        match self.diagnostics.is_empty() {
+            true => self.text.clone(),
+            false => flambeau_syntax::render(&self.diagnostics, color),
+        }
+    }
+    /// The stable codes of the errors in a program's text, such as `type.mismatch`.
+    pub fn codes(&self) -> Vec<&'static str> {
+        self.diagnostics.iter().map(|d| d.code).collect()
     }
     /// The TorchScript calls that led to the failure, outermost first.
     pub fn trace(&self) -> &[TraceFrame] {
@@ -133,6 +151,7 @@ impl From<exec::Error> for Error {
             message: error.message().to_string(),
             text: error.to_string(),
             trace: error.trace().to_vec(),
+            diagnostics: Vec::new(),
         }
     }
 }
@@ -207,6 +226,33 @@ pub struct CallOptions {
     pub warn: Option<Arc<dyn Fn(&str) + Send + Sync>>,
     /// Whether operators that read files may run.
     pub allow_files: bool,
+}
+
+impl CallOptions {
+    fn runtime(&self, generator: Option<&Arc<Mutex<flambeau_tensor::random::Generator>>>) -> exec::Runtime {
+        let mut context = Context::new();
+        match (self.seed, generator) {
+            (Some(seed), _) => {
+                context.generator = Arc::new(Mutex::new(flambeau_tensor::random::Generator::new(seed)));
+            }
+            (None, Some(generator)) => context.generator = generator.clone(),
+            (None, None) => {}
+        }
+        if let Some(stdout) = self.stdout.clone() {
+            context.stdout = Box::new(move |text| stdout(text));
+        }
+        if let Some(warn) = self.warn.clone() {
+            context.warn = Box::new(move |text| warn(text));
+        }
+        context.allow_files = self.allow_files;
+        let budget = exec::Budget {
+            steps: self.max_steps,
+            deadline: self.max_time.map(|t| Instant::now() + t),
+            cancel: self.cancel.as_ref().map(|c| c.0.clone()),
+            ..exec::Budget::default()
+        };
+        exec::Runtime::new(context, budget)
+    }
 }
 
 /// Time of one operator over a profiled call.
@@ -338,25 +384,7 @@ impl Module {
     }
 
     fn runtime(&self, options: &CallOptions) -> exec::Runtime {
-        let mut context = Context::new();
-        context.generator = match options.seed {
-            Some(seed) => Arc::new(Mutex::new(flambeau_tensor::random::Generator::new(seed))),
-            None => self.shared.generator.clone(),
-        };
-        if let Some(stdout) = options.stdout.clone() {
-            context.stdout = Box::new(move |text| stdout(text));
-        }
-        if let Some(warn) = options.warn.clone() {
-            context.warn = Box::new(move |text| warn(text));
-        }
-        context.allow_files = options.allow_files;
-        let budget = exec::Budget {
-            steps: options.max_steps,
-            deadline: options.max_time.map(|t| Instant::now() + t),
-            cancel: options.cancel.as_ref().map(|c| c.0.clone()),
-            ..exec::Budget::default()
-        };
-        exec::Runtime::new(context, budget)
+        options.runtime(Some(&self.shared.generator))
     }
 
     /// How many threads the operators of this module's calls use; 0 for one per core. Nothing else is affected.
@@ -443,7 +471,7 @@ impl Module {
 
     // ---- what is inside ------------------------------------------------------------------------
 
-    fn function(&self, method: &str) -> Result<Arc<Function>> {
+    fn function(&self, method: &str) -> Result<Arc<CoreFunction>> {
         self.inner.method(method).ok_or_else(|| {
             let names: Vec<String> = self
                 .inner
@@ -529,7 +557,7 @@ impl Module {
     /// Writes an archive that PyTorch loads.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let options = save::SaveOptions::default();
-        let call = |function: &Arc<Function>, args: Vec<IValue>| {
+        let call = |function: &Arc<CoreFunction>, args: Vec<IValue>| {
             let runtime = Arc::new(self.runtime(&CallOptions::default()));
             let program = exec::program_of(function).map_err(|e| e.to_string())?;
             exec::run::run(&runtime, &program, args).map_err(|e| e.to_string())
@@ -568,6 +596,7 @@ impl Session {
 const _: fn() = || {
     fn shared<T: Send + Sync>() {}
     shared::<Module>();
+    shared::<Program>();
     shared::<Error>();
 };
 

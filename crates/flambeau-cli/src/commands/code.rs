@@ -20,6 +20,10 @@ pub struct Code {
 
 impl Code {
     pub fn run(self) -> Result<ExitCode> {
+        if let Some(function) = self.model.function()? {
+            out!("{}", function.code().map_err(|e| e.to_string())?);
+            return Ok(ExitCode::SUCCESS);
+        }
         let module = self.model.load()?;
         if self.files {
             for name in module.code_files() {

@@ -22,6 +22,14 @@ pub struct Graph {
 
 impl Graph {
     pub fn run(self) -> Result<ExitCode> {
+        if let Some(function) = self.model.function()? {
+            let text = match self.inlined {
+                true => function.inlined_graph().map(|g| g.to_text(!self.no_locations)),
+                false => function.graph().map(|g| g.to_text(!self.no_locations)),
+            };
+            out!("{}", text.map_err(|e| e.to_string())?);
+            return Ok(ExitCode::SUCCESS);
+        }
         let module = self.model.load()?;
         let method = method_or_forward(&self.method);
         let text = match self.inlined {

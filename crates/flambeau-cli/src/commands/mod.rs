@@ -11,6 +11,7 @@ macro_rules! outln {
 
 mod bench;
 mod code;
+mod compile;
 mod graph;
 mod inspect;
 mod recorded;
@@ -22,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use flambeau::{IValue, LoadOptions, Module, Schema};
+use flambeau::{Function, IValue, LoadOptions, Module, Program, Schema};
 use flambeau_ir::value::print;
 
 use self::recorded::Recorded;
@@ -45,6 +46,8 @@ pub enum Command {
     Graph(graph::Graph),
     /// Measure the time and memory of calls
     Bench(bench::Bench),
+    /// Check a source file, or save what it defines as an archive
+    Compile(compile::Compile),
 }
 
 impl Command {
@@ -56,6 +59,7 @@ impl Command {
             Command::Code(command) => command.run(),
             Command::Graph(command) => command.run(),
             Command::Bench(command) => command.run(),
+            Command::Compile(command) => command.run(),
         }
     }
 }
@@ -63,21 +67,79 @@ impl Command {
 /// The model that every subcommand takes.
 #[derive(Args)]
 pub struct Model {
-    /// The archive that `torch.jit.save` wrote
+    /// The archive that `torch.jit.save` wrote, or a source file (`.py`)
     pub model: PathBuf,
+    /// What to take from a source file: a function's name, or a module such as `Net(8)`
+    #[arg(long, value_name = "EXPRESSION")]
+    entry: Option<String>,
     /// Which module of a `torch.package` file to take
     #[arg(long, value_name = "NAME")]
     package_module: Option<String>,
 }
 
 impl Model {
+    fn is_source(&self) -> bool {
+        self.model.extension().is_some_and(|e| e == "py")
+    }
+
+    /// The program of a source file, and what to take from it.
+    fn program(&self) -> Result<(Program, String)> {
+        let program = Program::load(&self.model).map_err(|e| render(&e))?;
+        if let Some(entry) = &self.entry {
+            return Ok((program, entry.clone()));
+        }
+        let names = program.names();
+        match &names[..] {
+            [only] => Ok((program, only.clone())),
+            [] => Err(format!(
+                "{} defines no function and no module",
+                self.model.display()
+            )),
+            _ => Err(format!(
+                "{} defines several things; choose one with `--entry`: {}",
+                self.model.display(),
+                names.join(", ")
+            )),
+        }
+    }
+
+    /// The function of a source file, if that is what is asked for.
+    pub fn function(&self) -> Result<Option<Function>> {
+        if !self.is_source() {
+            return Ok(None);
+        }
+        let (program, entry) = self.program()?;
+        match program.is_function(&entry) {
+            true => program.function(&entry).map(Some).map_err(|e| render(&e)),
+            false => Ok(None),
+        }
+    }
+
     pub fn load(&self) -> Result<Module> {
+        if self.is_source() {
+            let (program, entry) = self.program()?;
+            return program.module(&entry).map_err(|e| render(&e));
+        }
+        if self.entry.is_some() {
+            return Err("`--entry` is for source files; an archive has methods (`--method`)".into());
+        }
         let options = LoadOptions {
             package_module: self.package_module.clone(),
             ..LoadOptions::default()
         };
         Module::load_with(&self.model, &options).map_err(|e| e.to_string())
     }
+}
+
+/// An error in a source text as the terminal shows it.
+pub fn render(error: &flambeau::Error) -> String {
+    let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    error.render(color)
+}
+
+/// Whether [`render`] made the message.
+pub fn is_drawn(message: &str) -> bool {
+    message.starts_with("error[") || message.starts_with('\u{1b}')
 }
 
 /// The inputs of a call.

@@ -38,6 +38,7 @@ impl Builder {
                 closure: HashMap::new(),
             })),
             Binding::Class(def) => self.class(program, name, def)?,
+            Binding::Refused(message) => return Err(CompileError::new(ErrorKind::Compile, message)),
             Binding::Value(expr) => {
                 let mut frame = Frame::top(program, program.text());
                 self.eval(&mut frame, &expr)?

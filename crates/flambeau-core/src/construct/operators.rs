@@ -52,6 +52,10 @@ pub fn call(
     for op in &overloads {
         for given in [Some(args.to_vec()), gathered(op, args)].into_iter().flatten() {
             let gathering = usize::from(given.len() != args.len());
+            let positional = op.schema().arguments.iter().filter(|a| !a.keyword_only).count();
+            if given.len() > positional {
+                continue;
+            }
             match bind(op.schema(), given, kwargs.to_vec()) {
                 Ok(bound) => {
                     let missing = if op.is_runnable() { 0 } else { 1000 };

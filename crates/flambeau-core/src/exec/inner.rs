@@ -120,6 +120,15 @@ pub(super) fn sort_objects(runtime: &Arc<Runtime>, args: &[IValue], in_place: bo
         let program = method_of(Some(a), "__lt__")?;
         structural::truth(&nested(runtime, &program, vec![a.clone(), b.clone()])?)
     };
+    if let Type::Class(class) = list.element_type()
+        && class.method("__lt__").is_none()
+        && !items.is_empty()
+    {
+        let name = list.element_type().repr_str();
+        return Err(Error::runtime(format!(
+            "To sort a list of {name} it must define a __lt__ method with two inputs of type {name} that returns a bool"
+        )));
+    }
     let mut width = 1;
     while width < items.len() {
         let mut merged = Vec::with_capacity(items.len());

@@ -94,6 +94,7 @@ pub fn run_binary(op: Binary, a: &IValue, b: &IValue) -> Option<IValue> {
                 Binary::Mul => Int(a.wrapping_mul(b)),
                 Binary::Div => Double(a as f64 / b as f64),
                 Binary::FloorDiv => Int(floor_div(a, b)?),
+                // The operator itself says what is wrong with other numbers.
                 Binary::Remainder => Int(a.wrapping_sub(floor_div(a, b)?.wrapping_mul(b))),
                 Binary::Eq | Binary::Is => Bool(a == b),
                 Binary::Ne | Binary::IsNot => Bool(a != b),

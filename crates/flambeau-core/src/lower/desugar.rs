@@ -285,7 +285,8 @@ impl Desugar<'_> {
             S::While { test, body, orelse } => {
                 if !orelse.is_empty() {
                     let message = "else branches of while loops aren't supported";
-                    return Err(CompileError::new(ErrorKind::NotSupported, message));
+                    // PyTorch fails to build its own error here, with Python's TypeError.
+                    return Err(CompileError::new(ErrorKind::Type, message));
                 }
                 let test = self.expr(test)?;
                 let body = self.stmts(body)?;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use flambeau_ir::source::{Source, SourceRange};
-use flambeau_syntax::{Diagnostic, Kind, SourceFile, Span, highlight};
+use flambeau_syntax::{Diagnostic, SourceFile, Span, highlight};
 
 /// Which exception PyTorch raises; shells map it to their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +99,8 @@ pub struct CompileError {
     pub notes: Vec<(Arc<Text>, Span, String)>,
     /// What the user may do next.
     pub hints: Vec<String>,
+    /// What else was found wrong in the same run.
+    pub also: Vec<Box<CompileError>>,
     /// Found before or behind the compilation of a function: no calls lead there.
     pub outside: bool,
 }
@@ -115,6 +117,7 @@ impl CompileError {
             entered: None,
             notes: Vec::new(),
             hints: Vec::new(),
+            also: Vec::new(),
             outside: false,
         })
     }
@@ -127,33 +130,15 @@ impl CompileError {
 }
 
 impl CompileError {
+    /// All errors of the run as shells draw them.
+    pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        let others = self.also.iter().flat_map(|e| e.diagnostics());
+        std::iter::once(self.diagnostic()).chain(others).collect()
+    }
+
     /// The error as shells draw it.
     pub fn diagnostic(&self) -> Diagnostic {
-        let (kind, code) = match self.kind {
-            ErrorKind::Syntax => (Kind::Syntax, "syntax"),
-            ErrorKind::UnsupportedNode => (Kind::Unsupported, "unsupported.node"),
-            ErrorKind::NotSupported => (Kind::Unsupported, "unsupported.form"),
-            ErrorKind::Frontend => (Kind::Unsupported, "unsupported.frontend"),
-            ErrorKind::NotImplemented => (Kind::Unsupported, "unsupported.operation"),
-            ErrorKind::Compile => (Kind::Type, "compile"),
-            ErrorKind::Value => (Kind::Type, "compile.value"),
-            ErrorKind::Type => (Kind::Type, "compile.type"),
-            ErrorKind::Attribute => (Kind::Type, "compile.attribute"),
-        };
-        let mut diagnostic = Diagnostic::error(kind, code, self.message.trim());
-        if let Some((text, span)) = &self.place {
-            diagnostic = diagnostic.at(&text.file, *span, "");
-        }
-        for (text, span, note) in &self.notes {
-            diagnostic = diagnostic.with(&text.file, *span, note);
-        }
-        for hint in &self.hints {
-            diagnostic = diagnostic.hint(hint);
-        }
-        for frame in &self.frames {
-            diagnostic = diagnostic.called_from(&frame.caller, &frame.text.file, frame.span);
-        }
-        diagnostic
+        super::explain::diagnostic(self)
     }
 }
 

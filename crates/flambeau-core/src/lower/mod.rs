@@ -20,6 +20,7 @@ pub mod desugar;
 mod environment;
 pub mod error;
 mod exits;
+mod explain;
 mod expr;
 mod function;
 pub mod host;

@@ -29,6 +29,8 @@ pub(crate) enum Binding {
     Function(Arc<ast::FunctionDef>),
     Class(Arc<ast::ClassDef>),
     Value(Arc<ast::Expr>),
+    /// Something that no function may use: what PyTorch says of it.
+    Refused(String),
 }
 
 /// A program.
@@ -51,11 +53,17 @@ impl Program {
         let file = Arc::new(SourceFile::new(file, text));
         let (tree, problems) = ast::parse_module(&file);
         let text = Text::of_file(file);
-        if let Some(problem) = problems.first() {
+        let mut errors = problems.iter().map(|problem| {
             let mut error = CompileError::new(ErrorKind::Syntax, problem.message.clone());
             error.place = problem.primary.as_ref().map(|p| (text.clone(), p.span));
-            return Err(error);
+            error.hints = problem.hints.clone();
+            error
+        });
+        if let Some(mut first) = errors.next() {
+            first.also = errors.collect();
+            return Err(first);
         }
+        drop(errors);
         let mut program = Program {
             this: Weak::new(),
             text,
@@ -129,6 +137,17 @@ impl Program {
                     self.insert(name.to_string(), Binding::Value(Arc::new(value)));
                 }
             }
+            // `async def name(…)`
+            ast::StmtKind::Unsupported { .. } => {
+                let text = self.text.slice(stmt.span);
+                let name = text.strip_prefix("async def ").and_then(|t| t.split('(').next());
+                if let Some(name) = name.map(|n| n.trim().to_string()) {
+                    let line = self.text.file.line(stmt.span.start);
+                    let file = &self.text.file.name;
+                    let message = format!("Expected a single top-level function: {file}:{line}");
+                    self.insert(name, Binding::Refused(message));
+                }
+            }
             _ => {}
         }
     }
@@ -171,7 +190,7 @@ impl Program {
             Some(Binding::Function(_) | Binding::Class(_))
         )
     }
-    pub(crate) fn is_function(&self, name: &str) -> bool {
+    pub fn is_function(&self, name: &str) -> bool {
         matches!(self.bindings.get(name), Some(Binding::Function(_)))
     }
 
@@ -193,7 +212,10 @@ impl Program {
     }
 
     pub(crate) fn qualified(&self, name: &str) -> String {
-        format!("__torch__.{}.{name}", self.module)
+        match self.module.as_str() {
+            "" => format!("__torch__.{name}"),
+            module => format!("__torch__.{module}.{name}"),
+        }
     }
 
     fn arc(&self) -> Result<Arc<Program>> {
@@ -232,6 +254,49 @@ impl Program {
             }
         }
         Ok(())
+    }
+
+    /// Names of the functions and of the module classes, in order.
+    pub fn entries(&self) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        for name in &self.order {
+            let is_entry = match &self.bindings[name] {
+                Binding::Function(_) => true,
+                Binding::Class(class) => {
+                    self.is_module(class) && !decorated(&class.decorators, "interface")
+                }
+                _ => false,
+            };
+            if is_entry && !found.contains(name) {
+                found.push(name.clone());
+            }
+        }
+        found
+    }
+
+    /// Compiles all functions and script classes, and gives what is wrong with them. What calls a function that does
+    /// not compile is not reported a second time.
+    pub fn compile_all(&self) -> Vec<Box<CompileError>> {
+        let mut errors: Vec<Box<CompileError>> = Vec::new();
+        for name in &self.order {
+            let found = match &self.bindings[name] {
+                Binding::Function(_) | Binding::Class(_) => self.lookup(name),
+                _ => continue,
+            };
+            let outcome = found.and_then(|value| match value {
+                Some(HostValue::Functions(functions)) => functions.iter().try_for_each(compiled),
+                Some(HostValue::Class { class, .. }) => compile_methods(&class),
+                _ => Ok(()),
+            });
+            if let Err(error) = outcome {
+                let place = |e: &CompileError| e.place.as_ref().map(|(text, span)| (text.file.name.clone(), *span));
+                let known = errors.iter().any(|e| e.message == error.message && place(e) == place(&error));
+                if !known {
+                    errors.push(error);
+                }
+            }
+        }
+        errors
     }
 
     /// Compiles the function of a name, as `torch.jit.script` does.
@@ -274,6 +339,11 @@ impl Program {
             Binding::Function(function) => self.function(name, &function)?,
             Binding::Class(class) => return self.class_value(name, &class).map(Some),
             Binding::Value(expr) => self.value(&expr)?,
+            Binding::Refused(message) => {
+                let mut error = CompileError::new(ErrorKind::Compile, message);
+                error.outside = true;
+                return Err(error);
+            }
         };
         self.cache.lock().insert(name.into(), value.clone());
         Ok(Some(value))
@@ -292,6 +362,7 @@ impl Program {
     }
 
     fn function(&self, name: &str, function: &Arc<ast::FunctionDef>) -> Result<HostValue> {
+        self.check_wrapper(function)?;
         if decorated(&function.decorators, "ignore") || decorated(&function.decorators, "unused") {
             let def = unused_function(function);
             let compiled = self.define(&self.qualified(name), &def, None)?;
@@ -321,6 +392,31 @@ impl Program {
         )?]))
     }
 
+    /// A decorator of the program's own that returns a function of its own: that one is compiled, and it must be able to.
+    fn check_wrapper(&self, function: &ast::FunctionDef) -> Result<()> {
+        for decorator in &function.decorators {
+            let Some(Binding::Function(decorator)) = decorator.as_name().and_then(|n| self.bindings.get(n)) else {
+                continue;
+            };
+            let returned = decorator.body.iter().rev().find_map(|stmt| match &stmt.kind {
+                ast::StmtKind::Return { value: Some(value) } => value.as_name(),
+                _ => None,
+            });
+            let inner = decorator.body.iter().find_map(|stmt| match &stmt.kind {
+                ast::StmtKind::FunctionDef(inner) if returned == Some(inner.name.name.as_str()) => Some(inner),
+                _ => None,
+            });
+            if let Some(inner) = inner {
+                let options = DefOptions {
+                    self_name: None,
+                    native: false,
+                };
+                desugar::def(inner, &self.text, options)?;
+            }
+        }
+        Ok(())
+    }
+
     fn define(
         &self,
         qualified: &str,
@@ -332,10 +428,15 @@ impl Program {
 
     /// The values of a function's default arguments.
     pub(crate) fn defaults(&self, function: &ast::FunctionDef) -> Result<Vec<(String, IValue)>> {
-        self.defaults_of(&self.text, function)
+        self.defaults_of(&self.text, function, function.span)
     }
 
-    fn defaults_of(&self, text: &Arc<Text>, function: &ast::FunctionDef) -> Result<Vec<(String, IValue)>> {
+    fn defaults_of(
+        &self,
+        text: &Arc<Text>,
+        function: &ast::FunctionDef,
+        span: Span,
+    ) -> Result<Vec<(String, IValue)>> {
         let mut defaults = Vec::new();
         for param in &function.params {
             let Some(default) = &param.default else { continue };
@@ -349,7 +450,7 @@ impl Program {
                     "Mutable default parameters are not supported because Python binds them to the function and they persist across function calls.\n As a workaround, make the default None and instantiate the default parameter within the body of the function. Found <class '{mutable}'> on parameter {}",
                     param.name.name
                 );
-                let mut error = CompileError::at(ErrorKind::Compile, text, function.span, message);
+                let mut error = CompileError::at(ErrorKind::Compile, text, span, message);
                 error.outside = true;
                 return Err(error);
             }
@@ -372,7 +473,7 @@ impl Program {
             native: false,
         };
         let def = desugar::def(function, text, options)?;
-        let defaults = self.defaults_of(text, function)?;
+        let defaults = self.defaults_of(text, function, def.span)?;
         let resolver: Arc<dyn Resolver> = match class {
             Some((name, class)) => Arc::new(ProgramResolver {
                 program: self.arc()?,

@@ -633,7 +633,7 @@ fn is_blocked(schema: &Schema) -> bool {
 }
 
 /// The number of letters to change, insert or remove, if it is not above `max`.
-fn edit_distance(a: &str, b: &str, max: usize) -> Option<usize> {
+pub(super) fn edit_distance(a: &str, b: &str, max: usize) -> Option<usize> {
     if a.len().abs_diff(b.len()) > max {
         return None;
     }

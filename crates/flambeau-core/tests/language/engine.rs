@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use flambeau_archive::{Archive, Limits};
 use flambeau_core::bind::bind;
 use flambeau_core::code;
 use flambeau_core::construct::{self, Entry};
@@ -12,6 +13,8 @@ use flambeau_core::lower::error::CompileError;
 use flambeau_core::lower::host::HostValue;
 use flambeau_core::lower::import::{CodeSource, SourceImporter};
 use flambeau_core::lower::program::Program;
+use flambeau_core::module;
+use flambeau_core::save::{self, SaveOptions};
 use flambeau_ir::function::Function;
 use flambeau_ir::ops::Context;
 use flambeau_ir::types::Type;
@@ -148,6 +151,31 @@ impl Compiled {
             .schema()
             .map(|s| s.to_string())
             .map_err(|e| e.to_string())
+    }
+
+    /// The files of `code/` in the archive that saving writes.
+    pub fn archive_code(&self) -> Result<BTreeMap<String, String>, String> {
+        let object = match &self.receiver {
+            Some(object) => object.clone(),
+            None => module::around(&self.function)
+                .map_err(|e| e.to_string())?
+                .object()
+                .clone(),
+        };
+        let runtime = Arc::new(Runtime::new(Context::new(), Budget::default()));
+        let call = |function: &Arc<Function>, args: Vec<IValue>| {
+            module::call_function(&runtime, function, None, args, Vec::new()).map_err(|e| e.to_string())
+        };
+        let bytes = save::save_to_buffer(&object, &SaveOptions::default(), &call).map_err(|e| e.to_string())?;
+        let archive = Archive::from_bytes(bytes, &Limits::default()).map_err(|e| e.to_string())?;
+        let mut files = BTreeMap::new();
+        for entry in archive.entries() {
+            if entry.name.starts_with("code/") && entry.name.ends_with(".py") {
+                let text = archive.read_text(&entry.name).map_err(|e| e.to_string())?;
+                files.insert(entry.name.clone(), text.to_string());
+            }
+        }
+        Ok(files)
     }
 
     /// The type of a parameter, by position (not counting the receiver) or by name.

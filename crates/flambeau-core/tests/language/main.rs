@@ -234,8 +234,33 @@ fn run(case: &Json, checks: &mut Checks) {
             shown(Some(name), record);
         }
     }
+    archived(case, &compiled, checks);
     imported(case, checks);
     calls(case, compiled, checks);
+}
+
+/// The code that our own archive holds.
+fn archived(case: &Json, compiled: &Compiled, checks: &mut Checks) {
+    let Some(expected) = case["archive_code"].as_object().filter(|files| !files.is_empty()) else {
+        return;
+    };
+    let outcome = compiled.archive_code().and_then(|found| {
+        for (name, text) in expected {
+            let expected = text.as_str().unwrap_or("");
+            match found.get(name) {
+                None => return Err(format!("no file {name}")),
+                Some(found) if found != expected => {
+                    return Err(format!("{name} {}", first_difference(expected, found)));
+                }
+                Some(_) => {}
+            }
+        }
+        match found.keys().find(|name| !expected.contains_key(*name)) {
+            Some(name) => Err(format!("a file more: {name}")),
+            None => Ok(()),
+        }
+    });
+    checks.note("archive code", outcome);
 }
 
 /// The code that PyTorch saves for a function, compiled and run. (A module needs the values of its attributes.)

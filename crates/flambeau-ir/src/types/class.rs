@@ -238,10 +238,13 @@ impl InterfaceType {
 
     /// The first method that `class` lacks or has with another signature, as a sentence.
     pub fn missing_from(&self, class: &ClassType) -> Option<String> {
+        // As `Type::repr_str` tells apart classes of one name.
+        let shown = || format!("{} (of Python compilation unit at: {:p})", class.name, class);
         if self.is_module && !class.is_module {
             return Some(format!(
                 "Class '{}' is not a subtype of the module interface '{}'",
-                class.name, self.name
+                shown(),
+                self.name
             ));
         }
         for wanted in self.methods() {
@@ -249,7 +252,8 @@ impl InterfaceType {
             let Some(method) = class.method(&name) else {
                 return Some(format!(
                     "Class '{}' does not have method '{name}' but '{}' does.",
-                    class.name, self.name
+                    shown(),
+                    self.name
                 ));
             };
             match method.schema() {
@@ -257,7 +261,8 @@ impl InterfaceType {
                 Ok(schema) => {
                     return Some(format!(
                         "Method on class '{}' (1) is not compatible with interface '{}' (2)\n  (1) {schema}\n  (2) {wanted}\n",
-                        class.name, self.name
+                        shown(),
+                        self.name
                     ));
                 }
                 Err(error) => return Some(error.to_string()),

@@ -61,7 +61,9 @@ pub fn float(value: f64) -> String {
 pub fn complex(value: num_complex::Complex64) -> String {
     let imaginary = float(value.im);
     let sign = if imaginary.starts_with('-') { "" } else { "+" };
-    format!("{}{sign}{imaginary}j", float(value.re))
+    // A zero's sign is not shown in the real part.
+    let real = if value.re == 0.0 { 0.0 } else { value.re };
+    format!("{}{sign}{imaginary}j", float(real))
 }
 
 /// A string in double quotes with C escapes.
@@ -92,6 +94,8 @@ pub fn quoted(text: &str) -> String {
 pub fn literal(value: &IValue) -> String {
     match value {
         IValue::Str(s) => quoted(s),
+        // What the processor makes of `inf - inf` has the sign bit set, and C's formatting shows it.
+        IValue::Double(f) if f.is_nan() && f.is_sign_negative() => "-nan".into(),
         other => write(other, &literal, &|_| "<Tensor>".into()),
     }
 }

@@ -206,17 +206,16 @@ fn remainder_int(a: i64, b: i64) -> Result<i64> {
         let message = "ZeroDivisionError: integer division or modulo by zero";
         return Err(Error::new(ErrorKind::ZeroDivision, message));
     }
-    let r = a.wrapping_rem(b);
+    // The processor traps on this one, which ends PyTorch's process.
+    let Some(r) = a.checked_rem(b) else {
+        return Err(Error::new(ErrorKind::Runtime, "integer overflow in a remainder"));
+    };
     Ok(if r != 0 && (r < 0) != (b < 0) { r + b } else { r })
 }
 
 fn remainder_float(a: f64, b: f64) -> f64 {
-    let r = a % b;
-    if r != 0.0 && (r < 0.0) != (b < 0.0) {
-        r + b
-    } else {
-        r
-    }
+    // As PyTorch computes it, which shows where one of the numbers is infinite.
+    (b + a % b) % b
 }
 
 fn floordiv_float(a: f64, b: f64) -> f64 {
@@ -497,6 +496,9 @@ fn signs(ops: &mut Rows) {
     ops.op("prim::abs.complex(complex a) -> float")
         .doc(doc)
         .kernel(|a: C| a.norm());
+    ops.op("prim::abs(Tensor x) -> Tensor")
+        .doc(doc)
+        .script("def abs(x: Tensor) -> Tensor:\n    return torch.abs(x)\n");
     ops.op("prim::abs.Scalar(Scalar a) -> Scalar")
         .doc(doc)
         .kernel(|a: Scalar| match plain(a) {

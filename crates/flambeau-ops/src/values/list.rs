@@ -242,6 +242,9 @@ fn tensor_place(l: &List, el: &IValue) -> Result<Option<usize>> {
 /// The list repeated; its length is checked before any memory is taken.
 fn repeated(l: &List, n: i64) -> Result<Vec<IValue>> {
     let items = l.to_vec();
+    if n < 0 && !items.is_empty() {
+        return Err(error("vector::reserve"));
+    }
     let total = (items.len() as i64)
         .checked_mul(n.max(0))
         .filter(|t| *t <= 1 << 32);
@@ -372,19 +375,23 @@ fn order(a: &IValue, b: &IValue) -> Result<Ordering> {
             }
             a.items.len().cmp(&b.items.len())
         }
-        (a, b) => {
+        (a, _) => {
             return Err(error(format!(
                 "Only list of Tensors, ints, floats, bools, strs, a User Defined Class that defines the __lt__ compare \
-                 method or Tuples of aforementioned types can be sorted, found {} and {}",
-                a.type_name(),
-                b.type_name()
+                 method or Tuples of aforementioned types can be sorted, got list of {}",
+                a.type_name()
             )));
+
         }
     })
 }
 
 /// A stable sort that reports the first pair it cannot compare.
 fn sorted(mut items: Vec<IValue>, reverse: bool) -> Result<Vec<IValue>> {
+    // One item alone must be sortable too.
+    if let [only] = &items[..] {
+        order(only, only)?;
+    }
     let mut failed = None;
     items.sort_by(|a, b| {
         let (a, b) = if reverse { (b, a) } else { (a, b) };

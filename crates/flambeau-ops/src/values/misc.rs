@@ -138,6 +138,11 @@ fn hash(value: &IValue) -> Result<i64> {
 
 fn parse_device(text: &str) -> Result<Device> {
     Device::parse(text).ok_or_else(|| {
+        if let Some((kind, _)) = text.split_once(':')
+            && Device::parse(kind).is_some()
+        {
+            return error(format!("Invalid device string: '{text}'"));
+        }
         let kinds = "cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, xla, lazy, vulkan, mps, meta, hpu, \
                      mtia, privateuseone";
         error(format!("Expected one of {kinds} device type at start of device string: {text}"))

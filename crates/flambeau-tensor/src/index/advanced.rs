@@ -57,10 +57,9 @@ fn expand_masks(x: &Tensor, indices: &[Option<Tensor>]) -> Result<Vec<Option<Ten
                 }
             }
             DType::Long | DType::Int | DType::Short | DType::Char => out.push(Some(t.to_dtype(DType::Long)?)),
-            other => bail!(
+            _ => bail!(
                 Index,
-                "tensors used as indices must be long, int, byte or bool tensors, found {}",
-                other.name()
+                "tensors used as indices must be long, int, byte or bool tensors"
             ),
         }
     }

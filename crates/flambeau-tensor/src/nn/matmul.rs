@@ -207,15 +207,15 @@ fn same_dtype(a: &Tensor, b: &Tensor) -> Result<()> {
 pub fn mm(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     ensure!(a.dim() == 2, "self must be a matrix");
     ensure!(b.dim() == 2, "mat2 must be a matrix");
-    check_mm(a, b)?;
+    check_mm("mm", a, b)?;
     batched(&a.unsqueeze(0)?, &b.unsqueeze(0)?)?.squeeze_dim(0)
 }
 
-fn check_mm(a: &Tensor, b: &Tensor) -> Result<()> {
+fn check_mm(name: &str, a: &Tensor, b: &Tensor) -> Result<()> {
     let (sa, sb) = (a.sizes(), b.sizes());
     ensure!(
         sa[1] == sb[0],
-        "mat1 and mat2 shapes cannot be multiplied ({}x{} and {}x{})",
+        "{name}: mat1 and mat2 shapes cannot be multiplied ({}x{} and {}x{})",
         sa[0],
         sa[1],
         sb[0],
@@ -500,7 +500,7 @@ fn fits(base: &Tensor, size: &[i64]) -> Result<()> {
 pub fn addmm(base: &Tensor, a: &Tensor, b: &Tensor, beta: Scalar, alpha: Scalar) -> Result<Tensor> {
     ensure!(a.dim() == 2, "mat1 must be a matrix, got {}-D tensor", a.dim());
     ensure!(b.dim() == 2, "mat2 must be a matrix, got {}-D tensor", b.dim());
-    check_mm(a, b)?;
+    check_mm("addmm", a, b)?;
     same_as_base(base, a)?;
     fits(base, &[a.sizes()[0], b.sizes()[1]])?;
     blend(mm(a, b)?, base, beta, alpha)
@@ -660,7 +660,8 @@ pub fn linear(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<
     let n = weight.sizes()[0];
     ensure!(
         k == weight.sizes()[1],
-        "mat1 and mat2 shapes cannot be multiplied ({rows}x{k} and {}x{n})",
+        "{}: mat1 and mat2 shapes cannot be multiplied ({rows}x{k} and {}x{n})",
+        if bias.is_some() { "addmm" } else { "mm" },
         weight.sizes()[1]
     );
     let mut size = Dims::from_slice(&sizes[..sizes.len() - 1]);

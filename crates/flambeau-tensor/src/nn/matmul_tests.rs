@@ -276,7 +276,7 @@ fn mistakes_are_named_as_pytorch_names_them() {
     for (got, want) in [
         (
             mm(&f(&[2, 3]), &f(&[4, 5])),
-            "mat1 and mat2 shapes cannot be multiplied (2x3 and 4x5)",
+            "mm: mat1 and mat2 shapes cannot be multiplied (2x3 and 4x5)",
         ),
         (
             mm(&f(&[2, 3]), &d(&[3, 5])),
@@ -298,7 +298,7 @@ fn mistakes_are_named_as_pytorch_names_them() {
         ),
         (
             linear(&f(&[2, 3]), &f(&[5, 4]), None),
-            "mat1 and mat2 shapes cannot be multiplied (2x3 and 4x5)",
+            "mm: mat1 and mat2 shapes cannot be multiplied (2x3 and 4x5)",
         ),
         (
             mm(

@@ -276,8 +276,15 @@ pub fn around(function: &Arc<Function>) -> Result<Module, DefineError> {
     let mut graph = function.graph()?.copy();
     let this = graph.insert_block_param(graph.block(), 0, Type::Class(class.clone()));
     graph.set_name(this, "self");
+    // The signature is the graph's: without defaults, and with the type that the result has.
     let mut schema = function.schema()?.clone();
     schema.name = "forward".into();
+    for argument in &mut schema.arguments {
+        argument.default = None;
+    }
+    for (ret, value) in schema.returns.iter_mut().zip(graph.outputs()) {
+        ret.ty = graph.ty(*value).clone();
+    }
     schema
         .arguments
         .insert(0, Argument::new("self", Type::Class(class.clone())));

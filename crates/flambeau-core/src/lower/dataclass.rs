@@ -82,6 +82,12 @@ pub(super) fn methods(class: &ast::ClassDef, text: &Text) -> Result<Vec<(Arc<Tex
         }
         add("__init__", signature, lines)?;
     }
+    if option("repr", true) {
+        // PyTorch's text is the same for all objects.
+        let shown: Vec<String> = fields.iter().map(|f| format!("{0}=self.{0}", f.name)).collect();
+        let text = format!("return '{class_name}({})'", shown.join(", "));
+        add("__repr__", "(self) -> str".into(), vec![text])?;
+    }
     let signature = || format!("(self, other: {class_name}) -> bool");
     if option("eq", true) {
         let lines = comparison(&fields, true, None, &["if val1 != val2: return False".into()]);

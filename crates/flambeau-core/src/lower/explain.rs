@@ -135,8 +135,12 @@ impl Around {
         let Some(function) = self.function() else {
             return Vec::new();
         };
-        let mut found: Vec<Span> =
-            function.params.iter().filter(|p| p.name.name == name).map(|p| p.span).collect();
+        let mut found: Vec<Span> = function
+            .params
+            .iter()
+            .filter(|p| p.name.name == name)
+            .map(|p| p.span)
+            .collect();
         assigned(&function.body, &mut |target, span| {
             if target == name {
                 found.push(span);
@@ -181,7 +185,9 @@ fn assigned(body: &[Stmt], see: &mut dyn FnMut(&str, Span)) {
             StmtKind::Assign { targets: all, .. } => all.iter().for_each(|t| targets(t, see)),
             StmtKind::AugAssign { target, .. } => targets(target, see),
             StmtKind::AnnAssign { target, .. } => targets(target, see),
-            StmtKind::For { target, body, orelse, .. } => {
+            StmtKind::For {
+                target, body, orelse, ..
+            } => {
                 targets(target, see);
                 assigned(body, see);
                 assigned(orelse, see);
@@ -191,7 +197,10 @@ fn assigned(body: &[Stmt], see: &mut dyn FnMut(&str, Span)) {
                 assigned(orelse, see);
             }
             StmtKind::With { items, body, .. } => {
-                items.iter().filter_map(|i| i.target.as_ref()).for_each(|t| targets(t, see));
+                items
+                    .iter()
+                    .filter_map(|i| i.target.as_ref())
+                    .for_each(|t| targets(t, see));
                 assigned(body, see);
             }
             _ => {}
@@ -203,9 +212,10 @@ fn assigned(body: &[Stmt], see: &mut dyn FnMut(&str, Span)) {
 pub(super) fn diagnostic(error: &CompileError) -> Diagnostic {
     let kind = match error.kind {
         ErrorKind::Syntax => Kind::Syntax,
-        ErrorKind::UnsupportedNode | ErrorKind::NotSupported | ErrorKind::Frontend | ErrorKind::NotImplemented => {
-            Kind::Unsupported
-        }
+        ErrorKind::UnsupportedNode
+        | ErrorKind::NotSupported
+        | ErrorKind::Frontend
+        | ErrorKind::NotImplemented => Kind::Unsupported,
         _ => Kind::Type,
     };
     let around = error.place.as_ref().map(|(text, span)| Around {
@@ -248,7 +258,11 @@ fn explain(error: &CompileError, around: Option<&Around>) -> Explained {
 }
 
 fn first_line(message: &str) -> &str {
-    message.lines().find(|l| !l.trim().is_empty()).unwrap_or(message).trim()
+    message
+        .lines()
+        .find(|l| !l.trim().is_empty())
+        .unwrap_or(message)
+        .trim()
 }
 
 /// A sentence in the style of our own: no capital at its start, no full stop.
@@ -300,27 +314,56 @@ fn unsupported(message: &str) -> Option<Explained> {
             .hint("pass a list or a tuple instead of `*args`, and plain parameters instead of `**kwargs`"),
         );
     }
-    let what = first.strip_suffix(" aren't supported").or_else(|| first.strip_suffix(" aren't supported:"))?;
+    let what = first
+        .strip_suffix(" aren't supported")
+        .or_else(|| first.strip_suffix(" aren't supported:"))?;
     let (name, instead) = match what {
-        "Lambda" => ("lambda functions", "define a function with `def` and call it by its name"),
+        "Lambda" => (
+            "lambda functions",
+            "define a function with `def` and call it by its name",
+        ),
         "Set" => ("sets", "use a list, or a dict whose values are not used"),
         "SetComp" => ("set comprehensions", "use a list comprehension"),
-        "try blocks" => ("`try` statements", "test for the condition before, or let the error end the call"),
+        "try blocks" => (
+            "`try` statements",
+            "test for the condition before, or let the error end the call",
+        ),
         "Yield" | "YieldFrom" => ("generators", "collect the values in a list and return it"),
         "Await" => ("`await`", "use `torch.jit.fork` and `torch.jit.wait`"),
-        "NamedExpr" => ("assignment expressions (`:=`)", "assign in a statement of its own"),
-        "global variables" | "Global" => ("`global` statements", "pass the value as an argument and return the new one"),
-        "nonlocal statements" | "Nonlocal" => {
-            ("`nonlocal` statements", "pass the value as an argument and return the new one")
-        }
+        "NamedExpr" => (
+            "assignment expressions (`:=`)",
+            "assign in a statement of its own",
+        ),
+        "global variables" | "Global" => (
+            "`global` statements",
+            "pass the value as an argument and return the new one",
+        ),
+        "nonlocal statements" | "Nonlocal" => (
+            "`nonlocal` statements",
+            "pass the value as an argument and return the new one",
+        ),
         "import statements" => ("`import` inside of functions", "import at the top of the file"),
-        "function definitions" => ("functions inside of functions", "define the function at the top of the file"),
-        "class definitions" => ("classes inside of functions", "define the class at the top of the file"),
+        "function definitions" => (
+            "functions inside of functions",
+            "define the function at the top of the file",
+        ),
+        "class definitions" => (
+            "classes inside of functions",
+            "define the class at the top of the file",
+        ),
         "async function definitions" => ("`async` functions", "use `torch.jit.fork` and `torch.jit.wait`"),
         "Match" | "match statements" => ("`match` statements", "use `if` and `elif`"),
         "Starred" => ("a starred expression here", "name the items"),
-        "else branches of for loops" => ("`else` behind a loop", "set a flag in the loop and test it behind"),
-        other => return Some(Explained::new("unsupported.syntax", format!("TorchScript has no {other}"))),
+        "else branches of for loops" => (
+            "`else` behind a loop",
+            "set a flag in the loop and test it behind",
+        ),
+        other => {
+            return Some(Explained::new(
+                "unsupported.syntax",
+                format!("TorchScript has no {other}"),
+            ));
+        }
     };
     let verb = if name.ends_with('s') { "are" } else { "is" };
     Some(
@@ -333,7 +376,10 @@ fn unsupported(message: &str) -> Option<Explained> {
 /// What is wrong with one argument of a schema, in one line.
 fn argument(line: &str) -> Option<(&'static str, String, Option<String>)> {
     let line = line.trim();
-    if let Some(parts) = cut(line, "Expected a value of type '{}' for argument '{}' but instead found type '{}'") {
+    if let Some(parts) = cut(
+        line,
+        "Expected a value of type '{}' for argument '{}' but instead found type '{}'",
+    ) {
         let (want, name, have) = (shown(parts[0]), parts[1], shown(parts[2]));
         return Some((
             "type.argument",
@@ -356,15 +402,30 @@ fn argument(line: &str) -> Option<(&'static str, String, Option<String>)> {
             Some(parts[0].to_string()),
         ));
     }
-    if let Some(parts) = cut(line, "Expected at most {} arguments but found {} positional arguments") {
-        let title = format!("expected at most {}, found {}", article(parts[0], "argument"), parts[1]);
+    if let Some(parts) = cut(
+        line,
+        "Expected at most {} arguments but found {} positional arguments",
+    ) {
+        let title = format!(
+            "expected at most {}, found {}",
+            article(parts[0], "argument"),
+            parts[1]
+        );
         return Some(("call.too_many", title, None));
     }
     if let Some(parts) = cut(line, "Keyword argument {} unknown") {
-        return Some(("call.keyword", format!("there is no parameter `{}`", parts[0]), None));
+        return Some((
+            "call.keyword",
+            format!("there is no parameter `{}`", parts[0]),
+            None,
+        ));
     }
     if let Some(parts) = cut(line, "Keyword argument {} specified twice") {
-        return Some(("call.keyword", format!("argument `{}` is given twice", parts[0]), None));
+        return Some((
+            "call.keyword",
+            format!("argument `{}` is given twice", parts[0]),
+            None,
+        ));
     }
     None
 }
@@ -374,11 +435,18 @@ fn calls(message: &str, around: Option<&Around>) -> Option<Explained> {
     let is_schema = |line: &str| line.contains('(') && line.contains("->") && line.ends_with(':');
     let wrong: Vec<_> = lines.iter().filter_map(|l| argument(l)).collect();
     let schemas: Vec<&str> = lines.iter().copied().filter(|l| is_schema(l)).collect();
-    if lines.iter().any(|l| l.starts_with("Arguments for call are not valid")) {
-        let name = schemas.first().map_or("", |s| s.split(['(', '.']).next().unwrap_or_default());
+    if lines
+        .iter()
+        .any(|l| l.starts_with("Arguments for call are not valid"))
+    {
+        let name = schemas
+            .first()
+            .map_or("", |s| s.split(['(', '.']).next().unwrap_or_default());
         let name = name.rsplit("::").next().unwrap_or_default();
-        let mut explained =
-            Explained::new("call.overload", format!("no variant of `{name}` takes these arguments"));
+        let mut explained = Explained::new(
+            "call.overload",
+            format!("no variant of `{name}` takes these arguments"),
+        );
         for (schema, reason) in schemas.iter().zip(&wrong).take(4) {
             explained = explained.hint(format!("`{}`: {}", shown(schema.trim_end_matches(':')), reason.1));
         }
@@ -390,7 +458,13 @@ fn calls(message: &str, around: Option<&Around>) -> Option<Explained> {
     let (code, title, parameter) = wrong.into_iter().next()?;
     let mut explained = Explained::new(code, title);
     if let Some(schema) = schemas.first() {
-        let callee = schema.split('(').next().unwrap_or_default().rsplit(['.', ':']).next().unwrap_or_default();
+        let callee = schema
+            .split('(')
+            .next()
+            .unwrap_or_default()
+            .rsplit(['.', ':'])
+            .next()
+            .unwrap_or_default();
         let declared = around.and_then(|a| a.named(callee));
         let span = declared.and_then(|f| match &parameter {
             Some(name) => f.params.iter().find(|p| p.name.name == *name).map(|p| p.span),
@@ -399,21 +473,33 @@ fn calls(message: &str, around: Option<&Around>) -> Option<Explained> {
         if span.is_some() {
             explained = explained.note(span, "declared here");
         } else {
-            explained = explained.hint(format!("the declaration is `{}`", shown(schema.trim_end_matches(':'))));
+            explained = explained.hint(format!(
+                "the declaration is `{}`",
+                shown(schema.trim_end_matches(':'))
+            ));
         }
     }
-    let inferred = lines.iter().any(|l| l.contains("because it was not annotated with an explicit type"));
+    let inferred = lines
+        .iter()
+        .any(|l| l.contains("because it was not annotated with an explicit type"));
     if inferred {
         explained = explained.hint("parameters without an annotation are tensors: annotate what is not");
     }
     if let Some(parts) = lines.iter().find_map(|l| {
-        cut(l, "Expected a value of type '{}' for argument '{}' but instead found type '{}'")
+        cut(
+            l,
+            "Expected a value of type '{}' for argument '{}' but instead found type '{}'",
+        )
     }) && shown(parts[2]) == format!("Optional[{}]", shown(parts[0]))
     {
         explained = explained.hint("test for None first: `if value is not None:` makes the value usable");
     }
-    if lines.iter().any(|l| l.starts_with("Empty lists default to List[Tensor]")) {
-        explained = explained.hint("an empty list is a `List[Tensor]`: annotate its variable, as in `xs: List[int] = []`");
+    if lines
+        .iter()
+        .any(|l| l.starts_with("Empty lists default to List[Tensor]"))
+    {
+        explained = explained
+            .hint("an empty list is a `List[Tensor]`: annotate its variable, as in `xs: List[int] = []`");
     }
     Some(explained)
 }
@@ -424,13 +510,20 @@ fn variables(message: &str, around: Option<&Around>) -> Option<Explained> {
     let elsewhere = |span: Option<Span>| {
         span.filter(|s| around.is_some_and(|a| s.end <= a.place.start || s.start >= a.place.end))
     };
-    if let Some(parts) =
-        cut(first, "Variable '{}' previously had type {} but is now being assigned to a value of type {}")
-    {
+    if let Some(parts) = cut(
+        first,
+        "Variable '{}' previously had type {} but is now being assigned to a value of type {}",
+    ) {
         let (name, before, now) = (parts[0], shown(parts[1]), shown(parts[2]));
-        let explained = Explained::new("type.variable", format!("`{name}` is a `{before}`, found a `{now}`"))
-            .label(format!("expected `{before}`, found `{now}`"))
-            .note(elsewhere(binding(name, 0)), format!("`{name}` gets its type here"));
+        let explained = Explained::new(
+            "type.variable",
+            format!("`{name}` is a `{before}`, found a `{now}`"),
+        )
+        .label(format!("expected `{before}`, found `{now}`"))
+        .note(
+            elsewhere(binding(name, 0)),
+            format!("`{name}` gets its type here"),
+        );
         return Some(match message.contains("Empty lists default to") {
             true => explained.hint(format!(
                 "an empty list is a `List[Tensor]`: annotate the first assignment, as in `{name}: {now} = []`"
@@ -444,17 +537,23 @@ fn variables(message: &str, around: Option<&Around>) -> Option<Explained> {
             )),
         });
     }
-    if let Some(parts) = cut(first, "Variable '{}' is annotated with type {} but is being assigned to a value of type {}")
-    {
+    if let Some(parts) = cut(
+        first,
+        "Variable '{}' is annotated with type {} but is being assigned to a value of type {}",
+    ) {
         let (name, want, have) = (parts[0], shown(parts[1]), shown(parts[2]));
         return Some(
-            Explained::new("type.annotation", format!("`{name}` is declared as `{want}`, found a `{have}`"))
-                .label(format!("expected `{want}`, found `{have}`")),
+            Explained::new(
+                "type.annotation",
+                format!("`{name}` is declared as `{want}`, found a `{have}`"),
+            )
+            .label(format!("expected `{want}`, found `{have}`")),
         );
     }
-    if let Some(parts) =
-        cut(first, "Type mismatch: {} is set to type {} in the true branch and type {} in the false branch")
-    {
+    if let Some(parts) = cut(
+        first,
+        "Type mismatch: {} is set to type {} in the true branch and type {} in the false branch",
+    ) {
         let (name, yes, no) = (parts[0], shown(parts[1]), shown(parts[2]));
         let mut explained = Explained::new(
             "type.branches",
@@ -463,28 +562,42 @@ fn variables(message: &str, around: Option<&Around>) -> Option<Explained> {
         for (i, ty) in [&yes, &no].into_iter().enumerate() {
             explained = explained.note(binding(name, i), format!("a `{ty}` here"));
         }
-        return Some(explained.hint(format!("declare `{name}: Union[{yes}, {no}]` before the `if`, or use two names")));
+        return Some(explained.hint(format!(
+            "declare `{name}: Union[{yes}, {no}]` before the `if`, or use two names"
+        )));
     }
-    if let Some(parts) = cut(first, "Return value was annotated as having type {} but is actually of type {}") {
+    if let Some(parts) = cut(
+        first,
+        "Return value was annotated as having type {} but is actually of type {}",
+    ) {
         let (want, have) = (shown(parts[0]), shown(parts[1]));
-        let explained =
-            Explained::new("type.return", format!("the function returns a `{want}`, found a `{have}`"))
-                .label(format!("expected `{want}`, found `{have}`"))
-                .note(around.and_then(Around::returns), "the declared result");
+        let explained = Explained::new(
+            "type.return",
+            format!("the function returns a `{want}`, found a `{have}`"),
+        )
+        .label(format!("expected `{want}`, found `{have}`"))
+        .note(around.and_then(Around::returns), "the declared result");
         return Some(match have == format!("Optional[{want}]") {
             true => explained.hint("test for None first: `if value is not None:` makes the value usable"),
             false => explained,
         });
     }
     if let Some(parts) = cut(first, "{} is not defined in the {} branch") {
-        let condition = if parts[1] == "true" { "holds" } else { "does not hold" };
+        let condition = if parts[1] == "true" {
+            "holds"
+        } else {
+            "does not hold"
+        };
         return Some(
             Explained::new(
                 "name.branch",
                 format!("`{}` has no value if the condition {condition}", parts[0]),
             )
             .note(binding(parts[0], 0), "only set here")
-            .hint(format!("give `{}` a value before the `if`, or in both branches", parts[0])),
+            .hint(format!(
+                "give `{}` a value before the `if`, or in both branches",
+                parts[0]
+            )),
         );
     }
     None
@@ -494,8 +607,8 @@ fn names(message: &str, around: Option<&Around>) -> Option<Explained> {
     let first = first_line(message);
     if let Some(parts) = cut(first, "undefined value {}") {
         let name = parts[0].trim_end_matches(':');
-        let mut explained =
-            Explained::new("name.undefined", format!("`{name}` is not defined")).label("not found in this scope");
+        let mut explained = Explained::new("name.undefined", format!("`{name}` is not defined"))
+            .label("not found in this scope");
         let near = around.map(Around::names).unwrap_or_default().into_iter();
         let near = near.filter(|n| n != name).filter_map(|n| {
             let distance = super::schema_match::edit_distance(name, &n, 2)?;
@@ -515,9 +628,14 @@ fn names(message: &str, around: Option<&Around>) -> Option<Explained> {
     }
     if let Some(parts) = cut(first, "'{}' object has no attribute or method '{}'") {
         let (ty, name) = (shown(parts[0]), parts[1]);
-        let explained = Explained::new("name.attribute", format!("`{ty}` has no attribute or method `{name}`"));
+        let explained = Explained::new(
+            "name.attribute",
+            format!("`{ty}` has no attribute or method `{name}`"),
+        );
         return Some(if ty == "Tensor" {
-            explained.hint("a value without an annotation is a tensor: annotate the parameter if it is something else")
+            explained.hint(
+                "a value without an annotation is a tensor: annotate the parameter if it is something else",
+            )
         } else if ty.starts_with("Optional[") {
             explained.hint("test for None first: `if value is not None:` makes the value usable")
         } else if message.contains("Did you forget to initialize an attribute in __init__()") {
@@ -527,8 +645,10 @@ fn names(message: &str, around: Option<&Around>) -> Option<Explained> {
         });
     }
     if let Some(parts) = cut(first, "Module '{}' has no attribute '{}' {}") {
-        let explained =
-            Explained::new("name.attribute", format!("module `{}` has no attribute `{}`", parts[0], parts[1]));
+        let explained = Explained::new(
+            "name.attribute",
+            format!("module `{}` has no attribute `{}`", parts[0], parts[1]),
+        );
         let why = parts[2].trim().trim_start_matches('(').trim_end_matches(')');
         return Some(match why.is_empty() {
             true => explained,
@@ -538,7 +658,10 @@ fn names(message: &str, around: Option<&Around>) -> Option<Explained> {
     if let Some(parts) = cut(first, "Unknown builtin op: {}.") {
         let op = parts[0].rsplit("::").next().unwrap_or(parts[0]);
         let mut explained = Explained::new("name.operator", format!("there is no operator `{op}`"));
-        let near = message.lines().filter(|l| l.starts_with('\t')).map(|l| l.trim().rsplit("::").next().unwrap_or(l));
+        let near = message
+            .lines()
+            .filter(|l| l.starts_with('\t'))
+            .map(|l| l.trim().rsplit("::").next().unwrap_or(l));
         let near: Vec<String> = near.filter(|n| *n != op).map(|n| format!("`{n}`")).collect();
         if !near.is_empty() {
             explained = explained.hint(format!("similar names: {}", near.join(", ")));
@@ -567,7 +690,10 @@ fn values(message: &str) -> Option<Explained> {
         return Some(
             Explained::new(
                 "unsupported.python_value",
-                format!("a global of the Python type `{}` cannot be used in compiled code", parts[0]),
+                format!(
+                    "a global of the Python type `{}` cannot be used in compiled code",
+                    parts[0]
+                ),
             )
             .label("defined outside of the function")
             .hint("pass it as an argument, or make it a constant of a module (`Final`)"),
@@ -575,8 +701,11 @@ fn values(message: &str) -> Option<Explained> {
     }
     if first.starts_with("Expected integer literal for index") {
         return Some(
-            Explained::new("module.index", "a list of modules needs an index that is known while it is compiled")
-                .hint("iterate instead: `for i, layer in enumerate(self.layers):`"),
+            Explained::new(
+                "module.index",
+                "a list of modules needs an index that is known while it is compiled",
+            )
+            .hint("iterate instead: `for i, layer in enumerate(self.layers):`"),
         );
     }
     None
@@ -600,7 +729,10 @@ mod tests {
     fn types() {
         let check = |ty: &str, expected: &str| assert_eq!(shown(ty), expected);
         check("__torch__.case.P (of Python compilation unit at: 0x7f)", "P");
-        check("Optional[__torch__.P (of Python compilation unit at: 0x7f)]", "Optional[P]");
+        check(
+            "Optional[__torch__.P (of Python compilation unit at: 0x7f)]",
+            "Optional[P]",
+        );
         check("Tensor (inferred)", "Tensor");
         check("Enum<__torch__.Color>", "Enum<Color>");
     }

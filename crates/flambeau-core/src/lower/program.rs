@@ -262,9 +262,7 @@ impl Program {
         for name in &self.order {
             let is_entry = match &self.bindings[name] {
                 Binding::Function(_) => true,
-                Binding::Class(class) => {
-                    self.is_module(class) && !decorated(&class.decorators, "interface")
-                }
+                Binding::Class(class) => self.is_module(class) && !decorated(&class.decorators, "interface"),
                 _ => false,
             };
             if is_entry && !found.contains(name) {
@@ -289,8 +287,14 @@ impl Program {
                 _ => Ok(()),
             });
             if let Err(error) = outcome {
-                let place = |e: &CompileError| e.place.as_ref().map(|(text, span)| (text.file.name.clone(), *span));
-                let known = errors.iter().any(|e| e.message == error.message && place(e) == place(&error));
+                let place = |e: &CompileError| {
+                    e.place
+                        .as_ref()
+                        .map(|(text, span)| (text.file.name.clone(), *span))
+                };
+                let known = errors
+                    .iter()
+                    .any(|e| e.message == error.message && place(e) == place(&error));
                 if !known {
                     errors.push(error);
                 }
@@ -395,7 +399,8 @@ impl Program {
     /// A decorator of the program's own that returns a function of its own: that one is compiled, and it must be able to.
     fn check_wrapper(&self, function: &ast::FunctionDef) -> Result<()> {
         for decorator in &function.decorators {
-            let Some(Binding::Function(decorator)) = decorator.as_name().and_then(|n| self.bindings.get(n)) else {
+            let Some(Binding::Function(decorator)) = decorator.as_name().and_then(|n| self.bindings.get(n))
+            else {
                 continue;
             };
             let returned = decorator.body.iter().rev().find_map(|stmt| match &stmt.kind {
@@ -403,7 +408,13 @@ impl Program {
                 _ => None,
             });
             let inner = decorator.body.iter().find_map(|stmt| match &stmt.kind {
-                ast::StmtKind::FunctionDef(inner) if returned == Some(inner.name.name.as_str()) => Some(inner),
+                // `functools.wraps` leads back to the function itself.
+                ast::StmtKind::FunctionDef(inner)
+                    if returned == Some(inner.name.name.as_str())
+                        && !decorated(&inner.decorators, "wraps") =>
+                {
+                    Some(inner)
+                }
                 _ => None,
             });
             if let Some(inner) = inner {
@@ -725,19 +736,6 @@ impl Program {
                     methods.insert(function.name.name.clone(), (text, function));
                 }
             }
-            for (method, (text, function)) in &methods {
-                let function = if decorated(&function.decorators, "unused") {
-                    unused_function(function)
-                } else {
-                    (**function).clone()
-                };
-                class.add_method(self.define_from(
-                    text,
-                    &format!("{qualified}.{method}"),
-                    &function,
-                    context,
-                )?);
-            }
             for (property, getter) in &getters {
                 let getter = self.define(&format!("{qualified}.__{property}_getter"), getter, context)?;
                 class.add_method(getter.clone());
@@ -755,6 +753,19 @@ impl Program {
                     getter,
                     setter,
                 });
+            }
+            for (method, (text, function)) in &methods {
+                let function = if decorated(&function.decorators, "unused") {
+                    unused_function(function)
+                } else {
+                    (**function).clone()
+                };
+                class.add_method(self.define_from(
+                    text,
+                    &format!("{qualified}.{method}"),
+                    &function,
+                    context,
+                )?);
             }
             compile_methods(&class)
         })();

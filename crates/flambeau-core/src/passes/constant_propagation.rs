@@ -205,6 +205,11 @@ fn supported(g: &Graph, node: NodeId) -> bool {
 fn is_nondeterministic(kind: &str) -> bool {
     matches!(
         kind,
-        "aten::seed" | "aten::initial_seed" | "aten::rand" | "aten::randn" | "aten::randint"
+        "aten::seed"
+            | "aten::initial_seed"
+            | "aten::is_grad_enabled"
+            | "aten::rand"
+            | "aten::randn"
+            | "aten::randint"
     )
 }

@@ -166,7 +166,8 @@ impl Compiled {
         let call = |function: &Arc<Function>, args: Vec<IValue>| {
             module::call_function(&runtime, function, None, args, Vec::new()).map_err(|e| e.to_string())
         };
-        let bytes = save::save_to_buffer(&object, &SaveOptions::default(), &call).map_err(|e| e.to_string())?;
+        let bytes =
+            save::save_to_buffer(&object, &SaveOptions::default(), &call).map_err(|e| e.to_string())?;
         let archive = Archive::from_bytes(bytes, &Limits::default()).map_err(|e| e.to_string())?;
         let mut files = BTreeMap::new();
         for entry in archive.entries() {

@@ -127,6 +127,7 @@ def check(make, inputs):
 
 
 def resave(path):
+    import torchvision  # its operators
     from safetensors.torch import load_file
     recorded = load_file(path[:-3] + ".safetensors")
     def nest(tree):

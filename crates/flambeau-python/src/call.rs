@@ -81,11 +81,35 @@ pub fn call<'py>(
     args: &Bound<'py, PyTuple>,
     kwargs: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
+    inferable(py, function, usize::from(this.is_some()), args, kwargs)?;
     let mut seen = Seen::default();
     let (args, kwargs) = arguments(args, kwargs, &mut seen)?;
     let result = py.detach(|| guarded(|| call_function(&runtime(), function, this, args, kwargs)));
     let value = result.map_err(error::plain)?.map_err(|e| error::run(py, &e))?;
     to_python(py, &value, wants_torch(py, &seen)?)
+}
+
+/// What goes into a parameter of type `Any` must have a type by itself.
+fn inferable(
+    py: Python<'_>,
+    function: &Arc<Function>,
+    own: usize,
+    args: &Bound<'_, PyTuple>,
+    kwargs: Option<&Bound<'_, PyDict>>,
+) -> PyResult<()> {
+    let Ok(schema) = function.schema() else {
+        return Ok(());
+    };
+    for (i, argument) in schema.arguments.iter().enumerate().skip(own) {
+        if argument.ty != Type::Any {
+            continue;
+        }
+        let named = || kwargs.and_then(|k| k.get_item(&*argument.name).ok().flatten());
+        if let Some(value) = args.get_item(i - own).ok().or_else(named) {
+            hooks(py)?.call_method1("check_any", (value,))?;
+        }
+    }
+    Ok(())
 }
 
 /// Runs `body`; a panic, which is a defect of ours, becomes a message.

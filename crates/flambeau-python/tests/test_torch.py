@@ -101,3 +101,24 @@ def test_tensors_are_exchanged_without_copies(tensor):
     if tensor.numel():
         assert back.data_ptr() == tensor.data_ptr()
     assert repr(ours) == repr(tensor).replace("torch.", "flambeau.")
+
+
+def shown():
+    torch.manual_seed(0)
+    nan, inf = float("nan"), float("inf")
+    t = torch.tensor
+    return [
+        t(3.5), t(7), t(True), t([1, 2, 3]), t([True, False]), t([1.0, 2.0]), t([1.0, 2.0, 300000.0]), t([1e10, 1.0]),
+        t([1e-8, 2.0]), t([nan, 1.0]), t([inf, -1.5]), t([-0.0, 0.0]), t([[1e5, 1.5]]), t([1 + 2j, 3.5 - 1j]),
+        t([1e3, 1e-1, inf]).double(), t([1, 2], dtype=torch.uint8), t([[-1, 20], [300, 4]]), torch.zeros(0),
+        torch.zeros(2, 0), torch.zeros(0, dtype=torch.int32), torch.zeros(3, 0, 2, dtype=torch.bool),
+        torch.arange(2000), torch.arange(1001.0), torch.arange(40), torch.randn(50), torch.randn(30, 40),
+        torch.randn(1, 1200), torch.randn(20, 20, 20), torch.randn(2, 2, 2), torch.randn(2, 3) * 1000,
+        torch.randn(3, 3, dtype=torch.complex64) * 1e6, torch.randn(3).half(), torch.randn(3).bfloat16(),
+        torch.randn(3, requires_grad=True), torch.randn(4)[::2], torch.ones(3, 1, 2, 2),
+    ]  # fmt: skip
+
+
+def test_tensors_print_as_pytorchs_do():
+    for tensor in shown():
+        assert repr(flambeau.as_tensor(tensor)).replace("flambeau.", "torch.") == repr(tensor)

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use flambeau_ir::function::{DefineError, Function};
 use flambeau_ir::ir::{Graph, ValueId};
+use flambeau_ir::source::SourceRange;
 use flambeau_ir::types::{ClassType, EnumType, InterfaceType, Type};
 use flambeau_ir::value::IValue;
 
@@ -104,6 +105,9 @@ pub struct CodePrinter<'a> {
     dependencies: Vec<NamedType>,
     unit: Unit,
     level: usize,
+    /// Where the statement that is being printed came from. What belongs to nobody else counts as part of it, so that
+    /// a node has the same origin at its first character when the archive is loaded and saved again.
+    at: Option<SourceRange>,
     /// Names taken in the current function.
     used_names: HashSet<String>,
 }
@@ -131,6 +135,7 @@ impl<'a> CodePrinter<'a> {
             dependencies: Vec::new(),
             unit: Unit::default(),
             level: 0,
+            at: None,
             used_names: HashSet::new(),
         }
     }
@@ -232,7 +237,7 @@ impl<'a> CodePrinter<'a> {
     }
 
     fn indent(&mut self) {
-        self.unit.body.push(&"  ".repeat(self.level), None);
+        self.unit.body.push(&"  ".repeat(self.level), self.at.as_ref());
     }
 
     // ---- dependencies --------------------------------------------------------------------------

@@ -23,7 +23,9 @@ impl CodePrinter<'_> {
         scope.inline.extend(inline::find(graph, block));
         self.level += 1;
         for constant in constants {
+            let outer = std::mem::replace(&mut self.at, origin(graph, constant));
             self.expression_statement(graph, scope, constant);
+            self.at = outer;
         }
         self.block(graph, scope, block, !graph.returns(block).is_empty());
         if !graph.returns(block).is_empty() {
@@ -50,11 +52,17 @@ impl CodePrinter<'_> {
 
     fn line(&mut self, text: &str) {
         self.indent();
-        self.unit.body.push(text, None);
-        self.unit.body.push("\n", None);
+        self.unit.body.push(text, self.at.as_ref());
+        self.unit.body.push("\n", self.at.as_ref());
     }
 
     fn statement(&mut self, graph: &Graph, scope: &mut Scope, node: NodeId) {
+        let outer = std::mem::replace(&mut self.at, origin(graph, node));
+        self.statement_of(graph, scope, node);
+        self.at = outer;
+    }
+
+    fn statement_of(&mut self, graph: &Graph, scope: &mut Scope, node: NodeId) {
         let values = graph.node_inputs(node).iter().chain(graph.node_outputs(node));
         for ty in values.map(|&v| graph.ty(v).clone()).collect::<Vec<_>>() {
             self.depend_on_type(&ty);
@@ -245,7 +253,7 @@ impl CodePrinter<'_> {
     pub(super) fn use_of(&self, graph: &Graph, scope: &Scope, value: ValueId) -> Tagged {
         let mut text = Tagged::default();
         if let Some(name) = scope.names.get(&value) {
-            text.push(name, None);
+            text.push(name, self.at.as_ref());
         } else if let Some(expression) = scope.expressions.get(&value) {
             text = expression.clone();
         } else {
@@ -260,18 +268,19 @@ impl CodePrinter<'_> {
             return;
         }
         let mut line = Tagged::default();
-        self.list(&mut line, graph, scope, left, None);
+        let at = self.at.clone();
+        self.list(&mut line, graph, scope, left, at.as_ref());
         // Python has no annotations in assignments to several names.
         if let [only] = left
             && is_union(graph.ty(*only))
             && !scope.expressions.contains_key(only)
             && scope.annotated.insert(*only)
         {
-            line.push(&format!(" : {}", self.annotation(graph.ty(*only))), None);
+            line.push(&format!(" : {}", self.annotation(graph.ty(*only))), at.as_ref());
         }
-        line.push(" = ", None);
-        self.list(&mut line, graph, scope, right, None);
-        self.emit(line, None);
+        line.push(" = ", at.as_ref());
+        self.list(&mut line, graph, scope, right, at.as_ref());
+        self.emit(line, at.as_ref());
     }
 
     fn if_statement(&mut self, graph: &Graph, scope: &mut Scope, node: NodeId) {
@@ -317,9 +326,12 @@ impl CodePrinter<'_> {
                 false => graph.ty(output) != graph.ty(input),
             };
             if annotate {
-                line.push(&format!(": {}", self.annotation(graph.ty(output))), None);
+                line.push(
+                    &format!(": {}", self.annotation(graph.ty(output))),
+                    range.as_ref(),
+                );
             }
-            line.push(" = ", None);
+            line.push(" = ", range.as_ref());
             line.append(&self.use_of(graph, scope, input));
             self.emit(line, range.as_ref());
         }
@@ -350,7 +362,11 @@ impl CodePrinter<'_> {
 /// Where a node was written: in the original source where that is known.
 pub(super) fn origin(graph: &Graph, node: NodeId) -> Option<SourceRange> {
     let range = graph.node(node).range.as_ref()?;
-    Some(range.original().unwrap_or_else(|| range.clone()))
+    match &range.source.origin {
+        // Of a loaded archive: what its records say, nothing included.
+        Some(find) => find(range.start),
+        None => Some(range.clone()),
+    }
 }
 
 fn is_for_loop(graph: &Graph, node: NodeId) -> bool {

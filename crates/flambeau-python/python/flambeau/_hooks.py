@@ -142,6 +142,18 @@ def to_value(value):
     return value
 
 
+def check_any(value):
+    """Refuses containers whose type cannot be told from what is in them."""
+    if not isinstance(value, (list, dict, tuple)):
+        return
+    from .jit import _types
+
+    try:
+        _types.infer(value)
+    except _types.CannotInfer as error:
+        raise RuntimeError(f"Tracer cannot infer type of {value!r}\n:{error}") from None
+
+
 _generators = {}
 
 

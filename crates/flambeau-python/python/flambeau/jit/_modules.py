@@ -207,12 +207,9 @@ class ScriptModule:
         return sorted({*object.__dir__(self), *inner.method_names(), *self._kinds()})
 
     def __repr__(self):
-        lines = [f"RecursiveScriptModule(original_name={self.original_name}"]
-        children = list(self.named_children())
-        for name, child in children:
-            text = repr(child).replace("\n", "\n  ")
-            lines.append(f"  ({name}): {text}")
-        return lines[0] + ")" if not children else "\n".join([lines[0], *lines[1:], ")"])
+        own = f"original_name={self.original_name}"
+        lines = [f"({name}): {child!r}".replace("\n", "\n  ") for name, child in self.named_children()]
+        return f"RecursiveScriptModule({own})" if not lines else "\n  ".join(["RecursiveScriptModule(", own, *lines]) + "\n)"
 
     @property
     def original_name(self):

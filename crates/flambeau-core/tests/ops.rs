@@ -5,6 +5,7 @@
 //! FLAMBEAU_CONFORMANCE  the folder with `ops/`; default `../shared/conformance` beside the repository
 //! CASE=add              this archive only, with every difference shown
 //! ALL=1                 every archive, with every difference shown
+//! HALF=1e-3             the tolerance for results of half types; default 1e-2
 //! UPDATE=1              write the number of passed cases to `ops.count`, which otherwise may only grow
 //! ```
 
@@ -75,7 +76,7 @@ fn compare(got: &Tensor, want: &Tensor) -> Result<(), String> {
     }
     let tolerance = match want.dtype() {
         DType::Double | DType::ComplexDouble => 1e-5,
-        DType::Half | DType::BFloat16 => 1e-2,
+        DType::Half | DType::BFloat16 => half_tolerance(),
         _ => 1e-3,
     };
     let (a, b) = (
@@ -94,6 +95,14 @@ fn compare(got: &Tensor, want: &Tensor) -> Result<(), String> {
             ))
         }
     }
+}
+
+/// Results of half types may be off by some units of the last place, or by what `HALF` says.
+fn half_tolerance() -> f64 {
+    std::env::var("HALF")
+        .ok()
+        .and_then(|t| t.parse().ok())
+        .unwrap_or(1e-2)
 }
 
 /// Tensors of a result in order; numbers as 0-d tensors.

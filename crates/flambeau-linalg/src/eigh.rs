@@ -1,4 +1,5 @@
-//! Eigenvalues of Hermitian matrices: reduction to a real tridiagonal matrix, then implicit QL with Wilkinson's shift.
+//! Eigenvalues of Hermitian matrices: reduction to a real tridiagonal matrix, then implicit QL or QR, whichever way the
+//! diagonal grows. Every step is LAPACK's (`sytrd`, `steqr`), so that eigenvectors have its signs.
 
 use crate::mat::{Field, Mat};
 use crate::qr::{reflect_left, reflect_right, reflector};
@@ -31,65 +32,223 @@ pub fn eigh<T: Field>(a: &Mat<T>) -> Result<(Vec<f64>, Mat<T>), String> {
     let mut e: Vec<f64> = (1..n).map(|i| work[(i, i - 1)].re()).chain([0.0]).collect();
     // Vectors as rows, so that rotations touch neighbours in memory.
     let mut z = q.transpose();
-    tridiagonal_ql(&mut d, &mut e, &mut z)?;
-    let mut order: Vec<usize> = (0..n).collect();
-    order.sort_by(|&i, &j| d[i].total_cmp(&d[j]));
-    let vectors = Mat::from_fn(n, n, |i, j| z[(order[j], i)]);
-    Ok((order.iter().map(|&i| d[i]).collect(), vectors))
+    tridiagonal(&mut d, &mut e, &mut z)?;
+    // Exchanges, not a stable sort: equal eigenvalues come in LAPACK's order.
+    for i in 0..n {
+        let least = (i..n).fold(i, |k, j| if d[j] < d[k] { j } else { k });
+        if least != i {
+            d.swap(i, least);
+            let (a, b) = z.two_rows_mut(i, least);
+            a.swap_with_slice(b);
+        }
+    }
+    Ok((d, z.transpose()))
+}
+
+/// Rotates the rows `j` and `j + 1` of `z`.
+fn turn<T: Field>(z: &mut Mat<T>, j: usize, c: f64, s: f64) {
+    let (low, high) = z.two_rows_mut(j, j + 1);
+    for (a, b) in low.iter_mut().zip(high) {
+        let t = *b;
+        *b = t.scale(c) - a.scale(s);
+        *a = t.scale(s) + a.scale(c);
+    }
+}
+
+/// The rotation (c, s) with `[c s; -s c] (f, g) = (r, 0)`, in the form of LAPACK before 3.10.
+pub(crate) fn rotation(f: f64, g: f64) -> (f64, f64, f64) {
+    if g == 0.0 {
+        return (1.0, 0.0, f);
+    }
+    if f == 0.0 {
+        return (0.0, 1.0, g);
+    }
+    let r = f.hypot(g);
+    let (c, s) = (f / r, g / r);
+    if f.abs() > g.abs() && c < 0.0 {
+        (-c, -s, -r)
+    } else {
+        (c, s, r)
+    }
+}
+
+/// Eigenvalues of `[a b; b c]`, the larger in absolute value first, and the unit eigenvector (c, s) of that.
+fn two_by_two(a: f64, b: f64, c: f64) -> (f64, f64, f64, f64) {
+    let (sum, difference, twice) = (a + c, a - c, b + b);
+    let (large, small) = if a.abs() > c.abs() { (a, c) } else { (c, a) };
+    let root = difference.hypot(twice);
+    let (first, second, sign) = if sum == 0.0 {
+        (0.5 * root, -0.5 * root, 1)
+    } else {
+        let sign = if sum < 0.0 { -1 } else { 1 };
+        let first = 0.5 * (sum + f64::from(sign) * root);
+        (first, (large / first) * small - (b / first) * b, sign)
+    };
+    let (cs, other) = if difference >= 0.0 {
+        (difference + root, 1)
+    } else {
+        (difference - root, -1)
+    };
+    let (c, s) = if cs.abs() > twice.abs() {
+        let cotangent = -twice / cs;
+        let s = 1.0 / (1.0 + cotangent * cotangent).sqrt();
+        (cotangent * s, s)
+    } else if twice == 0.0 {
+        (1.0, 0.0)
+    } else {
+        let tangent = -cs / twice;
+        let c = 1.0 / (1.0 + tangent * tangent).sqrt();
+        (c, tangent * c)
+    };
+    if sign == other {
+        (first, second, -s, c)
+    } else {
+        (first, second, c, s)
+    }
 }
 
 /// Diagonalises the symmetric tridiagonal matrix with diagonal `d` and off-diagonal `e`, rotating the rows of `z`.
-fn tridiagonal_ql<T: Field>(d: &mut [f64], e: &mut [f64], z: &mut Mat<T>) -> Result<(), String> {
+fn tridiagonal<T: Field>(d: &mut [f64], e: &mut [f64], z: &mut Mat<T>) -> Result<(), String> {
+    // The unit roundoff, half of the distance between 1 and the next number.
+    const EPSILON: f64 = f64::EPSILON / 2.0;
     let n = d.len();
-    for l in 0..n {
-        let mut rounds = 0;
-        loop {
-            let small =
-                |m: usize| e[m].abs() <= f64::EPSILON * (d[m].abs() + d[m + 1].abs()) || e[m].abs() < 1e-300;
-            let m = (l..n - 1).find(|&m| small(m)).unwrap_or(n - 1);
-            if m == l {
-                break;
-            }
-            rounds += 1;
-            if rounds > 100 {
-                return Err("the algorithm failed to converge".into());
-            }
-            let g = (d[l + 1] - d[l]) / (2.0 * e[l]);
-            let r = g.hypot(1.0);
-            let mut g = d[m] - d[l] + e[l] / (g + r.copysign(g));
-            let (mut s, mut c, mut p) = (1.0, 1.0, 0.0);
-            let mut finished = true;
-            for i in (l..m).rev() {
-                let f = s * e[i];
-                let b = c * e[i];
-                let r = f.hypot(g);
-                e[i + 1] = r;
-                if r == 0.0 {
-                    d[i + 1] -= p;
-                    e[m] = 0.0;
-                    finished = false;
-                    break;
-                }
-                s = f / r;
-                c = g / r;
-                g = d[i + 1] - p;
-                let r = (d[i] - g) * s + 2.0 * c * b;
-                p = s * r;
-                d[i + 1] = g + p;
-                g = c * r - b;
-                let (low, high) = z.two_rows_mut(i, i + 1);
-                for (a, b) in low.iter_mut().zip(high) {
-                    let f = *b;
-                    *b = a.scale(s) + f.scale(c);
-                    *a = a.scale(c) - f.scale(s);
-                }
-            }
-            if finished {
-                d[l] -= p;
-                e[l] = g;
-                e[m] = 0.0;
-            }
+    let mut start = 0;
+    let mut rounds = 0;
+    while start < n {
+        if start > 0 {
+            e[start - 1] = 0.0;
         }
+        let negligible = |k: &usize| e[*k].abs() <= d[*k].abs().sqrt() * d[*k + 1].abs().sqrt() * EPSILON;
+        let end = (start..n - 1).find(negligible).unwrap_or(n - 1);
+        if end < n - 1 {
+            e[end] = 0.0;
+        }
+        let block = (start, end);
+        start = end + 1;
+        if block.0 == block.1 {
+            continue;
+        }
+        if d[block.1].abs() < d[block.0].abs() {
+            backward(d, e, z, block, &mut rounds)?;
+        } else {
+            forward(d, e, z, block, &mut rounds)?;
+        }
+        // What a round splits off or leaves is looked at again from the block's beginning.
+        if (block.0..block.1).any(|k| e[k] != 0.0) {
+            start = block.0;
+        }
+    }
+    Ok(())
+}
+
+fn small(d: &[f64], e: &[f64], k: usize) -> bool {
+    const SQUARE: f64 = (f64::EPSILON / 2.0) * (f64::EPSILON / 2.0);
+    e[k] * e[k] <= SQUARE * d[k].abs() * d[k + 1].abs() + f64::MIN_POSITIVE
+}
+
+fn count(rounds: &mut usize, n: usize) -> Result<(), String> {
+    *rounds += 1;
+    if *rounds > 30 * n {
+        return Err("the algorithm failed to converge".into());
+    }
+    Ok(())
+}
+
+/// Implicit QL on a block: eigenvalues settle at its top.
+fn forward<T: Field>(
+    d: &mut [f64],
+    e: &mut [f64],
+    z: &mut Mat<T>,
+    (mut l, end): (usize, usize),
+    rounds: &mut usize,
+) -> Result<(), String> {
+    while l <= end {
+        let m = (l..end).find(|&k| small(d, e, k)).unwrap_or(end);
+        if m < end {
+            e[m] = 0.0;
+        }
+        if m == l {
+            l += 1;
+            continue;
+        }
+        if m == l + 1 {
+            let (first, second, c, s) = two_by_two(d[l], e[l], d[l + 1]);
+            turn(z, l, c, s);
+            (d[l], d[l + 1], e[l]) = (first, second, 0.0);
+            l += 2;
+            continue;
+        }
+        count(rounds, d.len())?;
+        let g = (d[l + 1] - d[l]) / (2.0 * e[l]);
+        let mut g = d[m] - d[l] + e[l] / (g + g.hypot(1.0).copysign(g));
+        let (mut s, mut c, mut p) = (1.0, 1.0, 0.0);
+        for i in (l..m).rev() {
+            let (f, b) = (s * e[i], c * e[i]);
+            let r;
+            (c, s, r) = rotation(g, f);
+            if i != m - 1 {
+                e[i + 1] = r;
+            }
+            g = d[i + 1] - p;
+            let r = (d[i] - g) * s + 2.0 * c * b;
+            p = s * r;
+            d[i + 1] = g + p;
+            g = c * r - b;
+            turn(z, i, c, -s);
+        }
+        d[l] -= p;
+        e[l] = g;
+    }
+    Ok(())
+}
+
+/// Implicit QR on a block: eigenvalues settle at its bottom.
+fn backward<T: Field>(
+    d: &mut [f64],
+    e: &mut [f64],
+    z: &mut Mat<T>,
+    (end, last): (usize, usize),
+    rounds: &mut usize,
+) -> Result<(), String> {
+    // One past the place, since the place itself may go below zero.
+    let mut above = last + 1;
+    while above > end {
+        let l = above - 1;
+        let m = (end + 1..=l).rev().find(|&k| small(d, e, k - 1)).unwrap_or(end);
+        if m > end {
+            e[m - 1] = 0.0;
+        }
+        if m == l {
+            above -= 1;
+            continue;
+        }
+        if m + 1 == l {
+            let (first, second, c, s) = two_by_two(d[m], e[m], d[l]);
+            turn(z, m, c, s);
+            (d[m], d[l], e[m]) = (first, second, 0.0);
+            above -= 2;
+            continue;
+        }
+        count(rounds, d.len())?;
+        let g = (d[l - 1] - d[l]) / (2.0 * e[l - 1]);
+        let mut g = d[m] - d[l] + e[l - 1] / (g + g.hypot(1.0).copysign(g));
+        let (mut s, mut c, mut p) = (1.0, 1.0, 0.0);
+        for i in m..l {
+            let (f, b) = (s * e[i], c * e[i]);
+            let r;
+            (c, s, r) = rotation(g, f);
+            if i != m {
+                e[i - 1] = r;
+            }
+            g = d[i] - p;
+            let r = (d[i + 1] - g) * s + 2.0 * c * b;
+            p = s * r;
+            d[i] = g + p;
+            g = c * r - b;
+            turn(z, i, c, s);
+        }
+        d[l] -= p;
+        e[l - 1] = g;
     }
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! Reductions over dimensions, scans along one, and softmax.
 
 use flambeau_ir::ops::Rows;
-use flambeau_tensor::{DType, Scalar, Tensor, pointwise as p, reduce as r};
+use flambeau_tensor::layout::wrap_dim;
+use flambeau_tensor::{DType, Result, Scalar, Tensor, bail, ensure, pointwise as p, reduce as r};
 
 pub fn declare(ops: &mut Rows) {
     ops.op("aten::sum(Tensor self, *, ScalarType? dtype=None) -> Tensor")
@@ -177,6 +178,9 @@ pub fn declare(ops: &mut Rows) {
         .kernel(|x: Tensor, dim: i64, half_to_float: bool| {
             r::log_softmax(&x, dim, half_to_float.then_some(DType::Float))
         });
+    ops.op("aten::hash_tensor(Tensor self, int[1] dim=[], *, bool keepdim=False, int mode=0) -> Tensor")
+        .doc("The exclusive or of the elements' bits, as doubles or longs.")
+        .kernel(|x: Tensor, dim: Vec<i64>, keepdim: bool, mode: i64| hash(&x, &dim, keepdim, mode));
     ops.op("aten::_softmax_backward_data(Tensor grad_output, Tensor output, int dim, ScalarType input_dtype) -> Tensor")
         .doc("The gradient of `softmax` from its result.")
         .kernel(|grad: Tensor, output: Tensor, dim: i64, dtype: DType| {
@@ -188,4 +192,61 @@ pub fn declare(ops: &mut Rows) {
             let own = p::mul((&output).into(), (&sum).into())?;
             p::sub((&weighted).into(), (&own).into(), Scalar::Int(1))?.to_dtype(dtype)
         });
+}
+
+fn hash(x: &Tensor, dims: &[i64], keepdim: bool, mode: i64) -> Result<Tensor> {
+    ensure!(mode == 0, "Unknown hash_tensor mode: {mode}");
+    ensure!(
+        !dims.is_empty() || x.numel() > 0,
+        "hash_tensor: Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the \
+         'dim' argument."
+    );
+    if x.is_complex() {
+        bail!(
+            NotImplemented,
+            "\"xor_sum_cpu\" not implemented for '{}'",
+            x.dtype().name()
+        );
+    }
+    let rank = x.dim();
+    let mut gone = vec![dims.is_empty(); rank];
+    for &d in dims {
+        let d = wrap_dim(d, rank)?;
+        if let Some(gone) = gone.get_mut(d) {
+            ensure!(!*gone, "dim {d} appears multiple times in the list of dims");
+            *gone = true;
+        }
+    }
+    for (d, &gone) in gone.iter().enumerate() {
+        ensure!(
+            !gone || x.sizes()[d] > 0,
+            "hash_tensor: Expected reduction dim {d} to have non-zero size."
+        );
+    }
+    // Rows of what is hashed together: the dimensions that go are moved to the end.
+    let order: Vec<i64> = (0..rank)
+        .filter(|&d| !gone[d])
+        .chain((0..rank).filter(|&d| gone[d]))
+        .map(|d| d as i64)
+        .collect();
+    let width = (0..rank)
+        .filter(|&d| gone[d])
+        .map(|d| x.sizes()[d] as usize)
+        .product::<usize>();
+    let moved = x.permute(&order)?;
+    let bits: Vec<i64> = if x.is_floating_point() {
+        let values = moved.to_dtype(DType::Double)?.to_vec::<f64>()?;
+        values.into_iter().map(|v| v.to_bits() as i64).collect()
+    } else {
+        moved.to_dtype(DType::Long)?.to_vec::<i64>()?
+    };
+    let hashes: Vec<i64> = bits
+        .chunks(width.max(1))
+        .map(|row| row.iter().fold(0, |a, b| a ^ b))
+        .collect();
+    let sizes: Vec<i64> = (0..rank)
+        .filter(|&d| keepdim || !gone[d])
+        .map(|d| if gone[d] { 1 } else { x.sizes()[d] })
+        .collect();
+    Tensor::from_vec(hashes, &sizes)?.view_dtype(DType::UInt64)
 }

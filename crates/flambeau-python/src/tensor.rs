@@ -37,6 +37,7 @@ fn numpy_code(dtype: DType) -> Option<&'static str> {
         DType::Short => "<i2",
         DType::Int | DType::QInt32 => "<i4",
         DType::Long => "<i8",
+        DType::UInt64 => "<u8",
         DType::Half => "<f2",
         DType::Float => "<f4",
         DType::Double => "<f8",
@@ -214,6 +215,7 @@ fn dlpack<'py>(py: Python<'py>, tensor: &Tensor) -> PyResult<Bound<'py, PyAny>> 
         d if d.is_complex() => (5, d.size() * 8),
         d if d.is_floating_point() => (2, d.size() * 8),
         DType::Byte => (1, 8),
+        DType::UInt64 => (1, 64),
         d => (0, d.size() * 8),
     };
     let mut shared = Box::new(Shared {

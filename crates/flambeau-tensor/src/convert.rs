@@ -66,7 +66,7 @@ macro_rules! int_source {
         }
     )*};
 }
-int_source!(u8, i8, i16, i32, i64);
+int_source!(u8, i8, i16, i32, i64, u64);
 
 macro_rules! float_source {
     ($($t:ty),*) => {$(
@@ -311,7 +311,7 @@ pub fn converter(from: DType, to: DType) -> Convert {
             ComplexFloat => convert::<S, Complex<f32>>,
             ComplexDouble => convert::<S, Complex<f64>>,
             BFloat16 => convert::<S, bf16>,
-            Bool | QInt8 | QUInt8 | QInt32 => convert::<S, B8>,
+            Bool | QInt8 | QUInt8 | QInt32 | UInt64 => convert::<S, B8>,
         }
     }
     match from {
@@ -327,6 +327,7 @@ pub fn converter(from: DType, to: DType) -> Convert {
         ComplexFloat => to_type::<Complex<f32>>(to),
         ComplexDouble => to_type::<Complex<f64>>(to),
         BFloat16 => to_type::<bf16>(to),
+        UInt64 => to_type::<u64>(to),
         Bool | QInt8 | QUInt8 | QInt32 => to_type::<B8>(to),
     }
 }

@@ -26,11 +26,13 @@ pub enum DType {
     QUInt8 = 13,
     QInt32 = 14,
     BFloat16 = 15,
+    /// Kept, moved, compared and converted; there is no arithmetic.
+    UInt64 = 29,
 }
 
 use DType::*;
 
-const ALL: [DType; 16] = [
+const ALL: [DType; 17] = [
     Byte,
     Char,
     Short,
@@ -47,11 +49,12 @@ const ALL: [DType; 16] = [
     QUInt8,
     QInt32,
     BFloat16,
+    UInt64,
 ];
 
 impl DType {
     pub fn from_code(code: i64) -> Option<DType> {
-        usize::try_from(code).ok().and_then(|i| ALL.get(i).copied())
+        ALL.into_iter().find(|d| d.code() == code)
     }
 
     pub fn code(self) -> i64 {
@@ -64,7 +67,7 @@ impl DType {
             Byte | Char | Bool | QInt8 | QUInt8 => 1,
             Short | Half | BFloat16 => 2,
             Int | Float | QInt32 | ComplexHalf => 4,
-            Long | Double | ComplexFloat => 8,
+            Long | UInt64 | Double | ComplexFloat => 8,
             ComplexDouble => 16,
         }
     }
@@ -88,6 +91,7 @@ impl DType {
             QUInt8 => "QUInt8",
             QInt32 => "QInt32",
             BFloat16 => "BFloat16",
+            UInt64 => "UInt64",
         }
     }
 
@@ -110,6 +114,7 @@ impl DType {
             QUInt8 => "torch.quint8",
             QInt32 => "torch.qint32",
             BFloat16 => "torch.bfloat16",
+            UInt64 => "torch.uint64",
         }
     }
 
@@ -145,7 +150,7 @@ impl DType {
     }
 
     pub const fn is_integral(self, include_bool: bool) -> bool {
-        matches!(self, Byte | Char | Short | Int | Long) || (include_bool && matches!(self, Bool))
+        matches!(self, Byte | Char | Short | Int | Long | UInt64) || (include_bool && matches!(self, Bool))
     }
 
     pub const fn is_quantized(self) -> bool {
@@ -153,7 +158,7 @@ impl DType {
     }
 
     pub const fn is_signed(self) -> bool {
-        !matches!(self, Byte | Bool | QUInt8)
+        !matches!(self, Byte | Bool | QUInt8 | UInt64)
     }
 
     /// `Float` for `ComplexFloat` and so on; other types unchanged.
@@ -182,12 +187,13 @@ impl DType {
         if self.is_integral(true) { Float } else { self }
     }
 
-    /// The integer that stores a quantised element; other types unchanged.
+    /// The integer that stores a quantised element, and the one of equal size for unsigned ones; other types unchanged.
     pub const fn underlying(self) -> DType {
         match self {
             QInt8 => Char,
             QUInt8 => Byte,
             QInt32 => Int,
+            UInt64 => Long,
             other => other,
         }
     }

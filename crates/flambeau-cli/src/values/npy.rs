@@ -100,6 +100,7 @@ pub fn write(tensor: &Tensor) -> Result<Vec<u8>> {
         DType::Short => ("<i2", tensor.clone()),
         DType::Int => ("<i4", tensor.clone()),
         DType::Long => ("<i8", tensor.clone()),
+        DType::UInt64 => ("<u8", tensor.clone()),
         DType::Half => ("<f2", tensor.clone()),
         DType::Float => ("<f4", tensor.clone()),
         DType::Double => ("<f8", tensor.clone()),

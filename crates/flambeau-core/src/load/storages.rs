@@ -97,5 +97,5 @@ pub(super) fn storage_dtype(class: &str) -> Option<DType> {
 /// The dtypes of PyTorch that have a storage class and nothing here to hold them.
 pub(super) fn unsupported_dtype(class: &str) -> Option<String> {
     let name = class.strip_suffix("Storage")?.to_ascii_lowercase();
-    (name.starts_with("float8_") || matches!(&*name, "uint16" | "uint32" | "uint64")).then_some(name)
+    (name.starts_with("float8_") || matches!(&*name, "uint16" | "uint32")).then_some(name)
 }

@@ -248,5 +248,6 @@ fn storage_class(dtype: DType) -> &'static str {
         DType::QUInt8 => "QUInt8Storage",
         DType::QInt32 => "QInt32Storage",
         DType::BFloat16 => "BFloat16Storage",
+        DType::UInt64 => "UInt64Storage",
     }
 }

@@ -338,7 +338,7 @@ pub fn upsample(
         "\"compute_indices_weights\" not implemented for '{}'",
         dtype.name()
     );
-    if dtype == DType::Byte && dims == 2 {
+    if dtype == DType::Byte && dims == 2 && mode != Interpolation::LanczosAntialias {
         return bytes::resample(x, &size, &[axis(0), axis(1)], mode);
     }
     let wide = x.to_dtype(if dtype == DType::Byte {

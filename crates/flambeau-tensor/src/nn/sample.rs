@@ -79,10 +79,6 @@ pub fn grid_sampler(
         2 => Outside::Reflection,
         other => bail!("grid_sampler(): expected a padding mode of 0 to 2, but got {other}"),
     };
-    ensure!(
-        between != Between::Cubic || dims == 2,
-        "grid_sampler(): bicubic interpolation only supports 4D input"
-    );
     let dtype = input.dtype();
     if !input.is_floating_point() {
         bail!(
@@ -118,8 +114,9 @@ struct How {
     align: bool,
 }
 
-/// Taps of one point: positions in a plane and weights. Linear interpolation in space has 8, cubic in the plane 16.
-const TAPS: usize = 16;
+/// Taps of one point: positions in a plane and weights. Linear interpolation in space has 8, cubic 16 in the plane and
+/// 64 in space.
+const TAPS: usize = 64;
 /// Points of an image that are placed together.
 const BLOCK: usize = 64;
 

@@ -25,7 +25,6 @@ macro_rules! functions {
 functions! {
     lgamma, lgamma_to, LGAMMA, "lgamma_vml_cpu", f::lgamma;
     digamma, digamma_to, DIGAMMA, "digamma_vml_cpu", f::digamma;
-    trigamma, trigamma_to, TRIGAMMA, "trigamma_vml_cpu", f::trigamma;
     erfinv, erfinv_to, ERFINV, "erfinv_vml_cpu", f::erfinv;
     erfcx, erfcx_to, ERFCX, "erfcx_cpu", f::erfcx;
     ndtr, ndtr_to, NDTR, "ndtr_cpu", f::ndtr;
@@ -48,6 +47,17 @@ functions! {
         f::scaled_modified_bessel_k1;
     spherical_bessel_j0, spherical_bessel_j0_to, SPHERICAL_J0, "spherical_bessel_j0_cpu", f::spherical_bessel_j0;
     airy_ai, airy_ai_to, AIRY_AI, "airy_ai_cpu", f::airy_ai;
+}
+
+table! {
+    TRIGAMMA = "trigamma_vml_cpu", Same {
+        slow_f32 |c, a| f::trigamma_f32(a);
+        slow_f64 |c, a| f::trigamma(a);
+    }
+}
+op! {
+    /// `torch.special.polygamma(1, x)`; integers give floats.
+    trigamma, trigamma_to(to, x: &Tensor) { promoting_float(&TRIGAMMA, Params::default(), to, &[x.into()], 32) }
 }
 
 /// Functions of two numbers.

@@ -73,6 +73,16 @@ pub fn trigamma(x: f64) -> f64 {
     result + (1.0 + 0.5 / x + tail) / x
 }
 
+/// `trigamma` whose poles are as high as PyTorch's: reflected in single precision.
+pub fn trigamma_f32(x: f32) -> f32 {
+    const PI: f32 = std::f32::consts::PI;
+    if x >= 0.5 || x.is_nan() {
+        return trigamma(x as f64) as f32;
+    }
+    let sine = (PI * x).sin();
+    PI * PI / (sine * sine) - trigamma(1.0 - x as f64) as f32
+}
+
 /// n-th derivative of digamma.
 pub fn polygamma(n: i64, x: f64) -> f64 {
     match n {

@@ -171,6 +171,34 @@ fn inputs_that_do_not_fit() {
 }
 
 #[test]
+fn what_inspect_shows() {
+    let fixture = |name: &str| repository(&format!("crates/flambeau/tests/fixtures/{name}"));
+    check(&["inspect", &fixture("devices_cuda.pt")], 0, "devices: cuda:0");
+    check(
+        &["inspect", &fixture("old_1.0.1.pt")],
+        0,
+        "written by pytorch 1.0",
+    );
+    check(
+        &["inspect", &fixture("old_1.0.1.pt")],
+        0,
+        "a TorchScript archive of PyTorch 1.0 to 1.2, format version 1",
+    );
+    check(
+        &["inspect", &fixture("features.pt")],
+        0,
+        "extra files: more/data.bin, note.txt",
+    );
+    check(&["inspect", &model(), "--json"], 0, "\"format_version\": 3");
+    // A model that cannot run: operators and functions that are not there, each with its places.
+    let missing = fixture("unknown_ops.pt");
+    check(&["inspect", &missing], 0, "mine::sharpen");
+    check(&["inspect", &missing], 0, "code/__torch__.py:7");
+    check(&["inspect", &missing], 0, "mine::blur");
+    check(&["run", &missing, "rand:2"], 2, "mine::sharpen");
+}
+
+#[test]
 fn outputs() {
     let model = model();
     // A reader that goes away is no error; a full disk is one.

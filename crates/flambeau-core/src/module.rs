@@ -321,7 +321,76 @@ pub fn operators(module: &Module) -> Operators {
             Err(error) => found.errors.push(error),
         }
     }
+    // Compiling stops at the first operator that nobody has; the text tells the others.
+    if !found.errors.is_empty()
+        && let Some(loaded) = module.origin()
+    {
+        for file in loaded.code_files() {
+            let text = loaded.code_file(&file).unwrap_or_default();
+            for (name, line) in unknown_calls(&text) {
+                let entry = found.uses.entry(name).or_insert_with(|| (false, Vec::new()));
+                let place = format!("{file}:{line}");
+                if !entry.1.contains(&place) {
+                    entry.1.push(place);
+                }
+            }
+        }
+    }
     found
+}
+
+/// The calls `ops.mine.f(…)` and `torch.f(…)` in an archive's text that no operator is named for, with their lines.
+fn unknown_calls(text: &str) -> Vec<(String, usize)> {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
+    let mut found = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let mut rest = line;
+        while let Some(open) = rest.find('(') {
+            let start = rest[..open]
+                .rfind(|c| !is_part(c))
+                .map_or(0, |at| at + rest[at..].chars().next().map_or(1, char::len_utf8));
+            let path: Vec<&str> = rest[start..open].split('.').collect();
+            // Text that begins in quotes is no code.
+            let is_quoted = rest[..start].ends_with(['"', '\'']);
+            let name = match path[..] {
+                ["ops", space, name] if space != "prim" => Some(format!("{space}::{name}")),
+                ["torch", name] if name != "device" => Some(format!("aten::{name}")),
+                _ => None,
+            };
+            if let Some(name) = name.filter(|n| !is_quoted && !flambeau_ops::table().contains(n)) {
+                found.push((name, number + 1));
+            }
+            rest = &rest[open + 1..];
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unknown_calls;
+
+    #[test]
+    fn calls_of_what_is_not_there() {
+        let check = |text: &str, expected: &[(&str, usize)]| {
+            let found = unknown_calls(text);
+            let found: Vec<(&str, usize)> = found.iter().map(|(n, l)| (&**n, *l)).collect();
+            assert_eq!(found, expected, "{text}");
+        };
+        check("x = torch.add(y, torch.neg(z))", &[]);
+        check(
+            "x = ops.mine.f(torch.g(y), 2)\n\ny = (self).g(x, )",
+            &[("mine::f", 1), ("aten::g", 1)],
+        );
+        check(
+            "ops.prim.RaiseException(\"torch.nothing()\", x)\n  a.torch.nothing(1)",
+            &[],
+        );
+        check(
+            "torch.device(\"cpu\")\nops.a.b(ops.a.c(é(1)))",
+            &[("a::b", 2), ("a::c", 2)],
+        );
+    }
 }
 
 fn collect(g: &Graph, found: &mut Operators, functions: &mut Vec<Arc<Function>>) {

@@ -550,6 +550,17 @@ impl Module {
             .origin()
             .map(|o| (o.version, o.kind.describe().to_string()))
     }
+    /// The devices that the archive's tensors were on: `cuda:0`. Here they are on the CPU.
+    pub fn storage_devices(&self) -> Vec<String> {
+        self.inner
+            .origin()
+            .map(|o| o.storage_devices())
+            .unwrap_or_default()
+    }
+    /// What wrote the archive, where it says so; only archives of PyTorch 1.0 to 1.2 do.
+    pub fn producer(&self) -> Option<String> {
+        self.inner.origin().and_then(|o| o.producer())
+    }
     pub fn file_len(&self) -> Option<usize> {
         self.inner.origin().map(|o| o.file_len())
     }

@@ -7,6 +7,7 @@ use clap::Args;
 use flambeau::CallOptions;
 use serde_json::json;
 
+use super::progress::Progress;
 use super::{Inputs, Model, Result, Stream, method_or_forward, paint, print_json, size};
 
 #[derive(Args)]
@@ -72,9 +73,12 @@ impl Bench {
         })?;
         let (start, cpu_start) = (Instant::now(), cpu_time());
         let mut times = vec![call()?];
+        let mut progress = Progress::new("calls");
         while start.elapsed() < budget && times.len() < 100_000 {
             times.push(call()?);
+            progress.set(start.elapsed().as_secs_f64() / budget.as_secs_f64());
         }
+        drop(progress);
         let cpu = cpu_start
             .zip(cpu_time())
             .map(|(a, b)| b.saturating_sub(a) / times.len() as u32);

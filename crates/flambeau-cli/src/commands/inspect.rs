@@ -43,9 +43,9 @@ fn tensors(named: Vec<(String, flambeau::Tensor)>) -> Tensors {
     Tensors { rows, bytes }
 }
 
-/// Device names that the source text holds as constants.
+/// Device names of the storages, and those that the source text holds as constants.
 fn devices(module: &Module) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
+    let mut found: BTreeSet<String> = module.storage_devices().into_iter().collect();
     for name in module.code_files() {
         let Ok(text) = module.code_file(&name) else {
             continue;
@@ -57,6 +57,16 @@ fn devices(module: &Module) -> BTreeSet<String> {
         }
     }
     found
+}
+
+/// A method whose code does not compile, in one line; the whole error comes at the end.
+fn unknown(name: &str, error: &flambeau::Error) -> String {
+    let reason = error
+        .message()
+        .lines()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or("");
+    format!("{name}: does not compile: {}", reason.trim())
 }
 
 impl Inspect {
@@ -79,7 +89,7 @@ impl Inspect {
             .map(|name| {
                 let schema = module
                     .schema(&name)
-                    .map_or_else(|e| e.message().to_string(), |s| s.to_string());
+                    .map_or_else(|e| unknown(&name, &e), |s| s.to_string());
                 (name, schema)
             })
             .collect();
@@ -88,7 +98,8 @@ impl Inspect {
         let producer = module
             .extra_file("producer_info.json")
             .ok()
-            .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+            .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok())
+            .or_else(|| module.producer().map(Value::String));
         if self.json {
             let rows = |t: &Tensors| -> Vec<Value> {
                 let row = |(name, dtype, sizes, bytes): &(String, String, Vec<i64>, u64)| json!({"name": name, "dtype": dtype, "sizes": sizes, "bytes": bytes});
@@ -112,7 +123,10 @@ impl Inspect {
             size(module.file_len().unwrap_or(0) as u64)
         );
         if let Some(producer) = producer {
-            outln!("  written by {producer}");
+            match &producer {
+                Value::String(text) => outln!("  written by {text}"),
+                other => outln!("  written by {other}"),
+            }
         }
         outln!(
             "  {}, {} classes in {} modules",
@@ -120,9 +134,9 @@ impl Inspect {
             classes.len(),
             module.named_modules().len()
         );
-        if !devices.is_empty() {
+        if devices.iter().any(|d| d != "cpu") {
             outln!(
-                "  devices in the code: {}",
+                "  devices: {}",
                 devices.into_iter().collect::<Vec<_>>().join(", ")
             );
         }

@@ -14,6 +14,7 @@ mod code;
 mod compile;
 mod graph;
 mod inspect;
+mod progress;
 mod recorded;
 mod run;
 mod verify;

@@ -85,6 +85,35 @@ impl Loaded {
     pub fn code_file(&self, name: &str) -> Result<String> {
         Ok(self.archive.lock().read_text(name)?)
     }
+    /// The devices that the file says its tensors are on, each once.
+    pub fn storage_devices(&self) -> Vec<String> {
+        let archive = self.archive.lock();
+        let mut found = std::collections::BTreeSet::new();
+        if let Ok(model) = archive.legacy_model() {
+            found.extend(model.tensors.into_iter().map(|t| t.device));
+        }
+        for name in ["data.pkl", "constants.pkl"] {
+            let Ok(bytes) = archive.read(name) else { continue };
+            let Ok(pickle) = pickle::read(&bytes, archive.limits(), &mut unpickle::is_allowed) else {
+                continue;
+            };
+            for &id in pickle.postorder() {
+                // ("storage", class, key, device, element count)
+                if let pickle::View::Persistent(id) = pickle.view(pickle::Value::Node(id))
+                    && let Some(&[_, _, _, device, ..]) = pickle.as_tuple(id)
+                    && let Some(device) = pickle.as_str(device)
+                {
+                    found.insert(device.to_string());
+                }
+            }
+        }
+        found.into_iter().collect()
+    }
+    /// The program that wrote the file and its version, which only `model.json` of old archives tells.
+    pub fn producer(&self) -> Option<String> {
+        let model = self.archive.lock().legacy_model().ok()?;
+        Some(format!("{} {}", model.producer_name, model.producer_version))
+    }
     /// Bytes of the whole file.
     pub fn file_len(&self) -> usize {
         self.archive.lock().file_len()

@@ -21,7 +21,9 @@ use crate::convert::B8;
 use crate::dtype::DType;
 use crate::math::{Fused, Madd, Separate};
 use crate::pointwise::engine::{Kernel, Params};
-use crate::simd::{Isa, isa};
+#[cfg(target_arch = "x86_64")]
+use crate::simd::Isa;
+use crate::simd::isa;
 
 /// What a kernel's results are, given the dtype it computes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,6 +13,8 @@ fn an_archive_of_another_device() {
         "devices_xpu.pt",
     ] {
         let module = load(name);
+        let saved_on = module.storage_devices();
+        assert!(matches!(&*saved_on, [only] if only != "cpu"), "{saved_on:?}");
         let x = floats(&[1.0, 2.0, 3.0], &[3]);
         check(
             &module.forward(std::slice::from_ref(&x)).unwrap(),

@@ -2,6 +2,7 @@
 
 mod devices;
 mod features;
+mod memory;
 mod old_formats;
 mod threads;
 mod versions;

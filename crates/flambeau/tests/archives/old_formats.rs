@@ -1,4 +1,5 @@
-//! What PyTorch 1.0 to 1.2 wrote: a `model.json`, no classes of modules, methods in files of their own. `make_old.py`
+//! Format version 1. What PyTorch 1.0 to 1.2 wrote has a `model.json`, no classes of modules, and methods in files of
+//! their own; PyTorch 1.3 wrote a `data.pkl`. `make_old.py`
 //! recorded the archives and their results with those releases.
 
 use flambeau::{DType, IValue, Tensor};
@@ -14,8 +15,8 @@ fn numbers(value: &Value) -> Vec<f64> {
 }
 
 #[test]
-fn modules_of_three_releases() {
-    for release in ["1.0.1", "1.1.0", "1.2.0"] {
+fn modules_of_four_releases() {
+    for release in ["1.0.1", "1.1.0", "1.2.0", "1.3.1"] {
         let module = load(&format!("old_{release}.pt"));
         let record = std::fs::read_to_string(fixture(&format!("old_{release}.json"))).unwrap();
         let record: Value = serde_json::from_str(&record).unwrap();
@@ -53,8 +54,13 @@ fn modules_of_three_releases() {
 /// `__getstate__` and `__setstate__`, a class in `libs/`, shared storages and views, lists, dicts, tuples; also as saved
 /// from a GPU.
 #[test]
-fn what_came_last_in_that_format() {
-    for name in ["state_1.2.0.pt", "state_1.2.0_cuda.pt"] {
+fn attributes_of_all_kinds() {
+    for name in [
+        "state_1.2.0.pt",
+        "state_1.2.0_cuda.pt",
+        "state_1.3.1.pt",
+        "state_1.3.1_cuda.pt",
+    ] {
         let module = load(name);
         let found = module.forward(&[floats(&[1.0, 2.0], &[2, 1])]).unwrap();
         let items = found.as_tuple().unwrap();

@@ -3,8 +3,8 @@
     PYTHON tools/models_table.py DIR --flambeau target/release/flambeau [--batch2 DIR] [--out docs/models.md] [--only SUBSTRING]
 
 Each row: whether `flambeau verify` agrees (rtol 1e-3, atol 1e-4) at batch 1 and batch 2, the largest difference, and
-the steady time of one call at one thread as a ratio to torch.jit's (the better of plain and frozen), measured in turn in
-one run. Where a model does not agree, PyTorch is compared with itself with its other convolution backend (oneDNN off):
+the steady processor time of one call at one thread as a ratio to torch.jit's (the better of plain and frozen), measured
+in turn in one run. Processor time and not that of the clock, so that whatever else the machine does counts for neither. Where a model does not agree, PyTorch is compared with itself with its other convolution backend (oneDNN off):
 a model whose own answers move by more than the tolerance there says nothing about Flambeau.
 """
 import argparse, glob, json, math, os, statistics, subprocess, time
@@ -44,10 +44,9 @@ def flatten(value, name="out"):
 
 
 def steady(call, seconds):
-    times, end = [], time.perf_counter() + seconds
-    while len(times) < 3 or (time.perf_counter() < end and len(times) < 50):
-        start = time.perf_counter(); call(); times.append(time.perf_counter() - start)
-    return statistics.median(times)
+    calls, start, end = 0, time.process_time(), time.perf_counter() + seconds
+    while calls < 3 or time.perf_counter() < end: call(); calls += 1
+    return (time.process_time() - start) / calls
 
 
 def inputs_of(io):
@@ -97,7 +96,7 @@ def ratio(path, io):
             theirs = min(steady(lambda: m(*inputs), a.seconds) for m in models)
             bench = subprocess.run([a.flambeau, "bench", path, "--recorded", io, "--threads", "1", "--json", "--seconds", str(a.seconds)],
                                    capture_output=True, text=True, timeout=600)
-            found.append(json.loads(bench.stdout)["median_ms"] / 1e3 / theirs)
+            found.append(json.loads(bench.stdout)["cpu_ms"] / 1e3 / theirs)
     return statistics.median(found)
 
 

@@ -115,11 +115,8 @@ pub fn exp2<M: Madd>(x: f32) -> f32 {
 pub fn expm1<M: Madd>(x: f32) -> f32 {
     let w = x as f64;
     let small = w * M::double(0.5, w, 1.0);
-    (if x.abs() < 1e-4 {
-        small
-    } else {
-        double::exp::<M>(w) - 1.0
-    }) as f32
+    let large = double::exp::<M>(w) - 1.0;
+    (if x.abs() < 1e-4 { small } else { large }) as f32
 }
 
 #[inline(always)]
@@ -151,11 +148,8 @@ pub fn log10<M: Madd>(x: f32) -> f32 {
 pub fn log1p<M: Madd>(x: f32) -> f32 {
     let w = x as f64;
     let small = w * M::double(-0.5, w, 1.0);
-    (if x.abs() < 1e-6 {
-        small
-    } else {
-        double::log::<M>(1.0 + w)
-    }) as f32
+    let large = double::log::<M>(1.0 + w);
+    (if x.abs() < 1e-6 { small } else { large }) as f32
 }
 
 #[inline(always)]
@@ -189,14 +183,17 @@ pub fn erf<M: Madd>(x: f32) -> f32 {
     let r = M::single(r, t, -6.34846687e-1);
     let r = M::single(r, t, -1.28717512e-1);
     let r = M::single(r, t, -t);
-    let large = if t > 4.0 { 1.0 } else { 1.0 - exp::<M>(r) };
+    // Computed before it is asked for: a branch around it would keep loops from being vectorised.
+    let near = 1.0 - exp::<M>(r);
+    let large = if t > 4.0 { 1.0 } else { near };
     let r = M::single(-5.96761703e-4, s, 4.99119423e-3);
     let r = M::single(r, s, -2.67681349e-2);
     let r = M::single(r, s, 1.12819925e-1);
     let r = M::single(r, s, -3.76125336e-1);
     let r = M::single(r, s, 1.28379166e-1);
     let small = M::single(r, x, x);
-    if t > 0.927734375 { large.copysign(x) } else { small }
+    let large = large.copysign(x);
+    if t > 0.927734375 { large } else { small }
 }
 
 #[inline(always)]

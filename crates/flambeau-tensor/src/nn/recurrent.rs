@@ -446,49 +446,78 @@ impl<T: RowElement> Loop for Step<'_, T> {
         let wide = cell.gates() * size;
         for (row, h) in h.chunks_exact_mut(size).enumerate() {
             let (x, s) = (&input[row * wide..][..wide], &state[row * wide..][..wide]);
-            let both = |gate: usize, j: usize| {
-                let at = gate * size + j;
-                x[at].plus(with_bias(s[at], bias, at))
+            let c = if cell == Cell::Lstm {
+                &mut c[row * size..][..size]
+            } else {
+                &mut []
             };
-            match cell {
-                Cell::Lstm => {
-                    let c = &mut c[row * size..][..size];
-                    for (j, (h, c)) in h.iter_mut().zip(c).enumerate() {
-                        let (i, f) = (both(0, j).sigmoid::<M>(), both(1, j).sigmoid::<M>());
-                        let (g, o) = (both(2, j).tanh_::<M>(), both(3, j).sigmoid::<M>());
-                        *c = f.times(*c).plus(i.times(g));
-                        *h = o.times((*c).tanh_::<M>());
+            for from in (0..size).step_by(LANES) {
+                let n = LANES.min(size - from);
+                // What the state says of a gate, and that with what the input says.
+                let of_state = |gate: usize| -> [T; LANES] {
+                    let at = gate * size + from;
+                    let s = lanes(&s[at..at + n]);
+                    match bias {
+                        Some(bias) => both(s, lanes(&bias[at..at + n]), T::plus),
+                        None => s,
                     }
-                }
-                Cell::Gru => {
-                    for (j, h) in h.iter_mut().enumerate() {
-                        let (r, z) = (both(0, j).sigmoid::<M>(), both(1, j).sigmoid::<M>());
-                        let at = 2 * size + j;
-                        let n = x[at].plus(r.times(with_bias(s[at], bias, at))).tanh_::<M>();
-                        *h = h.less(n).times(z).plus(n);
+                };
+                let of_input = |gate: usize| lanes(&x[gate * size + from..][..n]);
+                let gate = |gate: usize| both(of_input(gate), of_state(gate), T::plus);
+                let h = &mut h[from..from + n];
+                let new = match cell {
+                    Cell::Lstm => {
+                        let (i, f) = (each(gate(0), T::sigmoid::<M>), each(gate(1), T::sigmoid::<M>));
+                        let (g, o) = (each(gate(2), T::tanh_::<M>), each(gate(3), T::sigmoid::<M>));
+                        let c = &mut c[from..from + n];
+                        let new = both(both(f, lanes(c), T::times), both(i, g, T::times), T::plus);
+                        c.copy_from_slice(&new[..n]);
+                        both(o, each(new, T::tanh_::<M>), T::times)
                     }
-                }
-                Cell::Tanh => h
-                    .iter_mut()
-                    .enumerate()
-                    .for_each(|(j, h)| *h = both(0, j).tanh_::<M>()),
-                Cell::Relu => {
-                    for (j, h) in h.iter_mut().enumerate() {
-                        let x = both(0, j);
-                        *h = if x < T::ZERO { T::ZERO } else { x };
+                    Cell::Gru => {
+                        let (r, z) = (each(gate(0), T::sigmoid::<M>), each(gate(1), T::sigmoid::<M>));
+                        let new = both(of_input(2), both(r, of_state(2), T::times), T::plus);
+                        let new = each(new, T::tanh_::<M>);
+                        both(both(both(lanes(h), new, T::less), z, T::times), new, T::plus)
                     }
-                }
+                    Cell::Tanh => each(gate(0), T::tanh_::<M>),
+                    Cell::Relu => each(gate(0), |x| if x < T::ZERO { T::ZERO } else { x }),
+                };
+                h.copy_from_slice(&new[..n]);
             }
         }
     }
 }
 
+/// Elements of a gate that are computed together. Arrays of a fixed length are vectorised where loops over so many
+/// slices at once are not.
+const LANES: usize = 16;
+
 #[inline(always)]
-fn with_bias<T: RowElement>(x: T, bias: Option<&[T]>, at: usize) -> T {
-    match bias {
-        Some(b) => x.plus(b[at]),
-        None => x,
+fn lanes<T: RowElement>(from: &[T]) -> [T; LANES] {
+    let mut all = [T::ZERO; LANES];
+    if from.len() == LANES {
+        all.copy_from_slice(from);
+    } else {
+        all[..from.len()].copy_from_slice(from);
     }
+    all
+}
+
+#[inline(always)]
+fn each<T: RowElement>(mut a: [T; LANES], f: impl Fn(T) -> T) -> [T; LANES] {
+    for a in &mut a {
+        *a = f(*a);
+    }
+    a
+}
+
+#[inline(always)]
+fn both<T: RowElement>(mut a: [T; LANES], b: [T; LANES], f: impl Fn(T, T) -> T) -> [T; LANES] {
+    for i in 0..LANES {
+        a[i] = f(a[i], b[i]);
+    }
+    a
 }
 
 /// One step of a cell over a batch: the new state (for an LSTM, hidden and cell).

@@ -155,13 +155,42 @@ fn highest<T: Lane>(x: &[T]) -> T {
             lanes[l] = larger(lanes[l], block[l]);
         }
     }
-    lanes.iter().chain(tail).fold(T::LOWEST, |a, b| larger(a, *b))
+    for (lane, x) in lanes.iter_mut().zip(tail) {
+        *lane = larger(*lane, *x);
+    }
+    halves(&mut lanes, larger)
+}
+
+/// Joins lanes by halves: few steps that wait for each other.
+#[inline(always)]
+fn halves<T: Copy>(lanes: &mut [T; LANES], f: impl Fn(T, T) -> T) -> T {
+    let mut n = LANES / 2;
+    while n > 0 {
+        for l in 0..n {
+            lanes[l] = f(lanes[l], lanes[l + n]);
+        }
+        n /= 2;
+    }
+    lanes[0]
 }
 
 #[inline(always)]
 fn exp_minus<T: Lane, M: Madd>(x: &[T], shift: T, out: &mut [T]) {
-    for (o, v) in out.iter_mut().zip(x) {
-        *o = (*v - shift).exp_::<M>();
+    let (blocks, tail) = x.as_chunks::<LANES>();
+    let (to, rest) = out.as_chunks_mut::<LANES>();
+    for (to, block) in to.iter_mut().zip(blocks) {
+        for l in 0..LANES {
+            to[l] = (block[l] - shift).exp_::<M>();
+        }
+    }
+    if !tail.is_empty() {
+        // Whole lanes again: a loop over what is left would not be vectorised.
+        let mut block = [T::LOWEST; LANES];
+        block[..tail.len()].copy_from_slice(tail);
+        for x in &mut block {
+            *x = (*x - shift).exp_::<M>();
+        }
+        rest.copy_from_slice(&block[..tail.len()]);
     }
 }
 
@@ -174,7 +203,10 @@ fn total<T: Lane>(x: &[T]) -> f64 {
             lanes[l] += block[l].wide();
         }
     }
-    lanes.iter().sum::<f64>() + tail.iter().map(|v| v.wide()).sum::<f64>()
+    for (lane, x) in lanes.iter_mut().zip(tail) {
+        *lane += x.wide();
+    }
+    halves(&mut lanes, |a, b| a + b)
 }
 
 /// The sum as PyTorch holds it. A saturated row then gives exactly 1, and scores that tie there tie here: detection

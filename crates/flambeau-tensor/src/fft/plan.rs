@@ -1,10 +1,9 @@
-//! Transforms of one length, planned by `rustfft` and `realfft` and kept for the lengths used last.
+//! Transforms of one length, planned by `flambeau-fft` and kept for the lengths used last.
 //!
 //! Nothing is normalised here.
 
 use crate::{Complex, Element, Result, ensure};
-use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
-use rustfft::{Fft, FftNum, FftPlanner};
+use flambeau_fft::{self as fft, ComplexToReal, Fft, FftNum, RealToComplex};
 use std::sync::{Arc, Mutex};
 
 /// f32 or f64: the parts of complex elements.
@@ -55,7 +54,7 @@ impl<P: ?Sized> Recent<P> {
 }
 
 macro_rules! part {
-    ($t:ty) => {
+    ($t:ty, $forward:ident, $inverse:ident, $to_complex:ident, $to_real:ident) => {
         impl Part for $t {
             fn of(x: f64) -> $t {
                 x as $t
@@ -63,25 +62,25 @@ macro_rules! part {
 
             fn forward(n: usize) -> Result<Arc<dyn Fft<$t>>> {
                 static PLANS: Recent<dyn Fft<$t>> = Recent::new();
-                PLANS.get(n, || FftPlanner::new().plan_fft_forward(n))
+                PLANS.get(n, || fft::$forward(n))
             }
 
             fn inverse(n: usize) -> Result<Arc<dyn Fft<$t>>> {
                 static PLANS: Recent<dyn Fft<$t>> = Recent::new();
-                PLANS.get(n, || FftPlanner::new().plan_fft_inverse(n))
+                PLANS.get(n, || fft::$inverse(n))
             }
 
             fn to_complex(n: usize) -> Result<Arc<dyn RealToComplex<$t>>> {
                 static PLANS: Recent<dyn RealToComplex<$t>> = Recent::new();
-                PLANS.get(n, || RealFftPlanner::new().plan_fft_forward(n))
+                PLANS.get(n, || fft::$to_complex(n))
             }
 
             fn to_real(n: usize) -> Result<Arc<dyn ComplexToReal<$t>>> {
                 static PLANS: Recent<dyn ComplexToReal<$t>> = Recent::new();
-                PLANS.get(n, || RealFftPlanner::new().plan_fft_inverse(n))
+                PLANS.get(n, || fft::$to_real(n))
             }
         }
     };
 }
-part!(f32);
-part!(f64);
+part!(f32, forward_f32, inverse_f32, to_complex_f32, to_real_f32);
+part!(f64, forward_f64, inverse_f64, to_complex_f64, to_real_f64);

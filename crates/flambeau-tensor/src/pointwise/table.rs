@@ -93,6 +93,30 @@ pub unsafe fn entry<K: Tile>(ins: *const *const u8, out: *mut u8, n: usize, para
     }
 }
 
+/// Runs the copy of a tile for this processor, of those up to AVX2: for dtypes that are too rare for a third copy.
+///
+/// # Safety
+/// See [`Kernel`].
+pub unsafe fn entry_narrow<K: Tile>(ins: *const *const u8, out: *mut u8, n: usize, params: &Params) {
+    let mut c = Context {
+        f: params.f,
+        i: params.i,
+        fault: false,
+    };
+    // SAFETY: by the contract; `isa` names a level only if the processor has all its features.
+    unsafe {
+        match isa() {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 | Isa::Avx2 => avx2::<K>(ins, out, n, &mut c),
+            _ if cfg!(target_arch = "aarch64") => K::run::<Fused>(ins, out, n, &mut c),
+            _ => K::run::<Separate>(ins, out, n, &mut c),
+        }
+    }
+    if c.fault {
+        params.fault.store(true, Relaxed);
+    }
+}
+
 /// Runs a tile that gains nothing from vectors, to keep the number of compiled copies down.
 ///
 /// # Safety
@@ -166,15 +190,25 @@ macro_rules! table_class {
         $crate::pointwise::table::table_class!(f32 $($r)*);
         $crate::pointwise::table::table_class!(f64 $($r)*);
     };
+    // Integers and complex numbers do without the widest registers.
+    (int $k:ident $g:ident entry $($r:tt)*) => {
+        $crate::pointwise::table::table_class!(int $k $g entry_narrow $($r)*);
+    };
     (int $($r:tt)*) => {
         $crate::pointwise::table::table_class!(u8 $($r)*);
         $crate::pointwise::table::table_class!(signed $($r)*);
+    };
+    (signed $k:ident $g:ident entry $($r:tt)*) => {
+        $crate::pointwise::table::table_class!(signed $k $g entry_narrow $($r)*);
     };
     (signed $($r:tt)*) => {
         $crate::pointwise::table::table_class!(i8 $($r)*);
         $crate::pointwise::table::table_class!(i16 $($r)*);
         $crate::pointwise::table::table_class!(i32 $($r)*);
         $crate::pointwise::table::table_class!(i64 $($r)*);
+    };
+    (complex $k:ident $g:ident entry $($r:tt)*) => {
+        $crate::pointwise::table::table_class!(complex $k $g entry_narrow $($r)*);
     };
     (complex $($r:tt)*) => {
         $crate::pointwise::table::table_class!(c32 $($r)*);

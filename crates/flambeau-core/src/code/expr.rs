@@ -69,7 +69,7 @@ impl CodePrinter<'_> {
             }
             "prim::TupleConstruct" => {
                 if let Type::Tuple(t) = &output_type
-                    && t.named.is_some()
+                    && t.named.as_ref().is_some_and(|n| !n.name.is_empty())
                 {
                     say(&mut text, &self.annotation(&output_type));
                 }

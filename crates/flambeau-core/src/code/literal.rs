@@ -38,7 +38,9 @@ impl CodePrinter<'_> {
             IValue::Tuple(tuple) => {
                 let items: Vec<String> = tuple.items.iter().map(|item| self.literal(item)).collect();
                 let name = match &tuple.ty {
-                    Some(ty @ Type::Tuple(t)) if t.named.is_some() => self.annotation(ty),
+                    Some(ty @ Type::Tuple(t)) if t.named.as_ref().is_some_and(|n| !n.name.is_empty()) => {
+                        self.annotation(ty)
+                    },
                     _ => String::new(),
                 };
                 let comma = if items.len() == 1 { "," } else { "" };

@@ -253,7 +253,8 @@ impl<'a> CodePrinter<'a> {
             Type::Class(c) => self.depend_on(NamedType::Class(c.clone())),
             Type::Interface(i) => self.depend_on(NamedType::Interface(i.clone())),
             Type::Enum(e) => self.depend_on(NamedType::Enum(e.clone())),
-            Type::Tuple(t) if t.named.is_some() => self.depend_on(NamedType::Tuple(ty.clone())),
+            // The results of some operators have names for their parts and none of their own.
+            Type::Tuple(t) if t.named.as_ref().is_some_and(|n| !n.name.is_empty()) => self.depend_on(NamedType::Tuple(ty.clone())),
             _ => {}
         }
         for child in ty.children() {

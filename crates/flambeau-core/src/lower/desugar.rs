@@ -639,7 +639,11 @@ impl Desugar<'_> {
             C::Ellipsis => (ExprKind::Dots, span),
             C::Int(i) => (ExprKind::Int(*i), span),
             C::BigInt(digits) => {
-                let message = format!("Integral literal out of range: {digits}");
+                // Archives are read by another part of PyTorch than programs.
+                let message = match self.source.file.has_views() {
+                    true => "Integral constant out of range (must fit in a signed 64 bit integer)".into(),
+                    false => format!("Integral literal out of range: {digits}"),
+                };
                 return self.fail(ErrorKind::Compile, span, message);
             }
             C::Float(f) => (ExprKind::Float(*f), span),

@@ -167,7 +167,7 @@ impl TypeNames {
             Type::Interface(i) => i.name.clone(),
             Type::Enum(e) => e.name.clone(),
             Type::Function(f) => f.name().clone(),
-            Type::Tuple(t) => t.named.as_ref()?.name.clone(),
+            Type::Tuple(t) => t.named.as_ref().filter(|n| !n.name.is_empty())?.name.clone(),
             _ => return None,
         };
         let mut names = self.inner.borrow_mut();

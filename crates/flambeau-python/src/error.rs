@@ -65,7 +65,9 @@ pub fn run(py: Python<'_>, error: &exec::Error) -> PyErr {
     }
     let class = match error.kind() {
         exec::ErrorKind::Raised(_) => "torch.jit.Error",
-        exec::ErrorKind::Unsupported => "NotImplementedError",
+        exec::ErrorKind::Unsupported | exec::ErrorKind::Operator(TensorErrorKind::NotImplemented) => {
+            "NotImplementedError"
+        }
         _ => "RuntimeError",
     };
     exception(py, class, &error.to_string())

@@ -40,7 +40,7 @@ impl CodePrinter<'_> {
                 let name = match &tuple.ty {
                     Some(ty @ Type::Tuple(t)) if t.named.as_ref().is_some_and(|n| !n.name.is_empty()) => {
                         self.annotation(ty)
-                    },
+                    }
                     _ => String::new(),
                 };
                 let comma = if items.len() == 1 { "," } else { "" };

@@ -254,7 +254,9 @@ impl<'a> CodePrinter<'a> {
             Type::Interface(i) => self.depend_on(NamedType::Interface(i.clone())),
             Type::Enum(e) => self.depend_on(NamedType::Enum(e.clone())),
             // The results of some operators have names for their parts and none of their own.
-            Type::Tuple(t) if t.named.as_ref().is_some_and(|n| !n.name.is_empty()) => self.depend_on(NamedType::Tuple(ty.clone())),
+            Type::Tuple(t) if t.named.as_ref().is_some_and(|n| !n.name.is_empty()) => {
+                self.depend_on(NamedType::Tuple(ty.clone()))
+            }
             _ => {}
         }
         for child in ty.children() {

@@ -84,6 +84,12 @@ fn shown(ty: &str) -> String {
     short.trim_end_matches('.').to_string()
 }
 
+/// A type with its article.
+fn a(ty: &str) -> String {
+    let an = ty.starts_with(['a', 'e', 'i', 'o', 'u', 'A', 'E', 'I', 'O']);
+    format!("{} `{ty}`", if an { "an" } else { "a" })
+}
+
 fn article(count: &str, what: &str) -> String {
     match count {
         "1" => format!("1 {what}"),
@@ -447,11 +453,41 @@ fn calls(message: &str, around: Option<&Around>) -> Option<Explained> {
             "call.overload",
             format!("no variant of `{name}` takes these arguments"),
         );
-        for (schema, reason) in schemas.iter().zip(&wrong).take(4) {
-            explained = explained.hint(format!("`{}`: {}", shown(schema.trim_end_matches(':')), reason.1));
+        // The variants that took most of the arguments come first; those that write into an argument are not meant.
+        let mut variants: Vec<(usize, String)> = Vec::new();
+        for (schema, (code, reason, parameter)) in schemas.iter().zip(&wrong) {
+            let parameters = schema.split_once('(').map_or("", |(_, rest)| rest);
+            if parameters.contains(" out)") {
+                continue;
+            }
+            let taken = match parameter {
+                Some(name) => {
+                    let before = parameters
+                        .split([',', ')'])
+                        .position(|p| p.split('=').next().unwrap_or(p).ends_with(name.as_str()));
+                    before.unwrap_or(0)
+                }
+                None => usize::from(*code == "call.too_many"),
+            };
+            variants.push((
+                taken,
+                format!("`{}`: {reason}", shown(schema.trim_end_matches(':'))),
+            ));
         }
-        if schemas.len() > 4 {
-            explained = explained.hint(format!("there are {} more variants", schemas.len() - 4));
+        variants.sort_by_key(|(taken, _)| std::cmp::Reverse(*taken));
+        let count = variants.len();
+        for (_, variant) in variants.into_iter().take(3) {
+            explained = explained.hint(variant);
+        }
+        if count > 3 {
+            explained = explained.hint(format!("there are {} more variants", count - 3));
+        }
+        if wrong
+            .iter()
+            .any(|(_, reason, _)| reason.contains("found `Optional["))
+        {
+            explained =
+                explained.hint("a value that may be None must be tested first: `if value is not None:`");
         }
         return Some(explained);
     }
@@ -517,7 +553,7 @@ fn variables(message: &str, around: Option<&Around>) -> Option<Explained> {
         let (name, before, now) = (parts[0], shown(parts[1]), shown(parts[2]));
         let explained = Explained::new(
             "type.variable",
-            format!("`{name}` is a `{before}`, found a `{now}`"),
+            format!("`{name}` is {}, found {}", a(&before), a(&now)),
         )
         .label(format!("expected `{before}`, found `{now}`"))
         .note(
@@ -545,7 +581,7 @@ fn variables(message: &str, around: Option<&Around>) -> Option<Explained> {
         return Some(
             Explained::new(
                 "type.annotation",
-                format!("`{name}` is declared as `{want}`, found a `{have}`"),
+                format!("`{name}` is declared as `{want}`, found {}", a(&have)),
             )
             .label(format!("expected `{want}`, found `{have}`")),
         );
@@ -557,14 +593,33 @@ fn variables(message: &str, around: Option<&Around>) -> Option<Explained> {
         let (name, yes, no) = (parts[0], shown(parts[1]), shown(parts[2]));
         let mut explained = Explained::new(
             "type.branches",
-            format!("`{name}` is a `{yes}` if the condition holds, and a `{no}` if not"),
+            format!(
+                "`{name}` is {} if the condition holds, and {} if not",
+                a(&yes),
+                a(&no)
+            ),
         );
         for (i, ty) in [&yes, &no].into_iter().enumerate() {
-            explained = explained.note(binding(name, i), format!("a `{ty}` here"));
+            explained = explained.note(binding(name, i), format!("{} here", a(ty)));
         }
         return Some(explained.hint(format!(
             "declare `{name}: Union[{yes}, {no}]` before the `if`, or use two names"
         )));
+    }
+    if let Some(parts) = cut(
+        first,
+        "if-expression's true branch has type {} but false branch has type {}",
+    ) {
+        let (yes, no) = (
+            shown(parts[0].trim_end_matches(':')),
+            shown(parts[1].trim_end_matches(':')),
+        );
+        let title = format!(
+            "the expression is {} if the condition holds, and {} if not",
+            a(&yes),
+            a(&no)
+        );
+        return Some(Explained::new("type.branches", title).label("both sides must have one type"));
     }
     if let Some(parts) = cut(
         first,
@@ -573,7 +628,7 @@ fn variables(message: &str, around: Option<&Around>) -> Option<Explained> {
         let (want, have) = (shown(parts[0]), shown(parts[1]));
         let explained = Explained::new(
             "type.return",
-            format!("the function returns a `{want}`, found a `{have}`"),
+            format!("the function returns {}, found {}", a(&want), a(&have)),
         )
         .label(format!("expected `{want}`, found `{have}`"))
         .note(around.and_then(Around::returns), "the declared result");
@@ -612,10 +667,16 @@ fn names(message: &str, around: Option<&Around>) -> Option<Explained> {
         let near = around.map(Around::names).unwrap_or_default().into_iter();
         let near = near.filter(|n| n != name).filter_map(|n| {
             let distance = super::schema_match::edit_distance(name, &n, 2)?;
-            (distance < name.len().max(2)).then_some((distance, n))
+            (2 * distance < name.len()).then_some((distance, n))
         });
         if let Some((_, near)) = near.min() {
             explained = explained.hint(format!("did you mean `{near}`?"));
+        } else if let Some(set) = around.and_then(|a| a.bindings(name).first().copied())
+            && around.is_some_and(|a| set.end <= a.place.start)
+        {
+            explained = explained
+                .note(Some(set), "set here, which need not have run")
+                .hint(format!("give `{name}` a value on every path that leads here"));
         }
         return Some(explained);
     }
@@ -655,6 +716,33 @@ fn names(message: &str, around: Option<&Around>) -> Option<Explained> {
             false => explained.hint(lower(why)),
         });
     }
+    if let Some(parts) = cut(first, "object has no attribute {}") {
+        let name = parts[0].trim_end_matches(':');
+        let explained = Explained::new("name.operator", format!("there is no `{name}` in this module"));
+        let op = format!("aten::{name}");
+        let all = flambeau_ops::table().all();
+        let near = all.iter().filter_map(|row| {
+            let distance = super::schema_match::edit_distance(&op, row.name(), 2)?;
+            Some((distance, row.name().to_string()))
+        });
+        return Some(match near.min() {
+            Some((_, near)) => {
+                explained.hint(format!("did you mean `{}`?", near.trim_start_matches("aten::")))
+            }
+            None => explained,
+        });
+    }
+    if let Some(parts) = cut(first, "cannot call a value of type '{}'") {
+        let title = format!("{} cannot be called", a(&shown(parts[0])));
+        return Some(Explained::new("call.not_callable", title).label("not a function"));
+    }
+    if let Some(parts) = cut(
+        first,
+        "Python builtin <built-in function {}> is currently not supported in Torchscript",
+    ) {
+        let title = format!("Python's `{}` has no meaning in compiled code", parts[0]);
+        return Some(Explained::new("unsupported.builtin", title).label("not part of the language"));
+    }
     if let Some(parts) = cut(first, "Unknown builtin op: {}.") {
         let op = parts[0].rsplit("::").next().unwrap_or(parts[0]);
         let mut explained = Explained::new("name.operator", format!("there is no operator `{op}`"));
@@ -676,7 +764,7 @@ fn values(message: &str) -> Option<Explained> {
     if let Some(parts) = cut(first, "Could not cast value of type {} to bool") {
         let ty = shown(parts[0].trim_end_matches(':'));
         return Some(
-            Explained::new("type.condition", format!("a `{ty}` is neither true nor false"))
+            Explained::new("type.condition", format!("{} is neither true nor false", a(&ty)))
                 .label("expected a bool, a number, or a tensor of one element")
                 .hint(if ty.starts_with("Optional") {
                     "compare with None: `if value is not None:`"
@@ -697,6 +785,11 @@ fn values(message: &str) -> Option<Explained> {
             )
             .label("defined outside of the function")
             .hint("pass it as an argument, or make it a constant of a module (`Final`)"),
+        );
+    }
+    if first.starts_with("function cannot be used as a value") {
+        return Some(
+            Explained::new("type.function_value", "a function is not a value").label("call it: `name(…)`"),
         );
     }
     if first.starts_with("Expected integer literal for index") {

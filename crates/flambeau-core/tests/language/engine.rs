@@ -240,7 +240,12 @@ impl Compiled {
             let args = bind(schema, args, kwargs).map_err(plain)?;
             let failure = |error: exec::Error| {
                 let raised = matches!(error.kind(), exec::ErrorKind::Raised(_));
-                let class = if raised { "torch.jit.Error" } else { "RuntimeError" };
+                use flambeau_tensor::ErrorKind::NotImplemented;
+                let class = match error.kind() {
+                    _ if raised => "torch.jit.Error",
+                    exec::ErrorKind::Operator(NotImplemented) => "NotImplementedError",
+                    _ => "RuntimeError",
+                };
                 Failure {
                     class: class.into(),
                     message: error.to_string(),

@@ -173,6 +173,9 @@ fn change(ops: &mut Rows) {
         .doc("Removes the item at a place.")
         .kernel(|l: List, idx: i64| -> Result<()> {
             let mut items = l.write();
+            if items.is_empty() {
+                return Err(Error::new(ErrorKind::Index, "pop index out of range"));
+            }
             let at = place(idx, items.len())?;
             let old = items.remove(at);
             drop(items);

@@ -103,7 +103,25 @@ fn identity(ops: &mut Rows) {
     );
 }
 
-/// Ints and bools are their own hash; the rest is FNV over the bytes.
+/// The hash of bytes in the C++ library that PyTorch is built with (a 64-bit MurmurHash2), so that programs which
+/// return hashes return the same ones.
+fn hash_bytes(bytes: &[u8]) -> i64 {
+    const MUL: u64 = 0xc6a4_a793_5bd1_e995;
+    let mix = |v: u64| v ^ (v >> 47);
+    let word = |part: &[u8]| part.iter().rev().fold(0, |v, b| (v << 8) | u64::from(*b));
+    let mut hash = 0xc70f_6907 ^ (bytes.len() as u64).wrapping_mul(MUL);
+    let mut parts = bytes.chunks_exact(8);
+    for part in &mut parts {
+        let data = mix(word(part).wrapping_mul(MUL)).wrapping_mul(MUL);
+        hash = (hash ^ data).wrapping_mul(MUL);
+    }
+    if !parts.remainder().is_empty() {
+        hash = (hash ^ word(parts.remainder())).wrapping_mul(MUL);
+    }
+    mix(mix(hash).wrapping_mul(MUL)) as i64
+}
+
+/// Ints and bools are their own hash; text and floats have that of their bytes, the rest is FNV.
 fn hash(value: &IValue) -> Result<i64> {
     let fnv = |bytes: &[u8]| {
         bytes.iter().fold(0xcbf29ce484222325u64, |h, b| {
@@ -114,9 +132,10 @@ fn hash(value: &IValue) -> Result<i64> {
         IValue::None => 0,
         IValue::Bool(b) => *b as i64,
         IValue::Int(i) => *i,
-        IValue::Double(f) => fnv(&(if *f == 0.0 { 0.0 } else { *f }).to_le_bytes()),
+        IValue::Double(0.0) => 0,
+        IValue::Double(f) => hash_bytes(&f.to_le_bytes()),
         IValue::Complex(c) => fnv(&[c.re.to_le_bytes(), c.im.to_le_bytes()].concat()),
-        IValue::Str(s) => fnv(s.as_bytes()),
+        IValue::Str(s) => hash_bytes(s.as_bytes()),
         IValue::Device(d) => fnv(d.to_string().as_bytes()),
         IValue::Enum(e) => fnv(e.name.as_bytes()),
         IValue::Tensor(t) => t.id() as i64,
@@ -126,6 +145,9 @@ fn hash(value: &IValue) -> Result<i64> {
                 all.extend(hash(item)?.to_le_bytes());
             }
             fnv(&all)
+        }
+        IValue::List(_) | IValue::Dict(_) | IValue::Object(_) => {
+            return Err(error(format!("unhashable type: '{}'", value.ty().repr_str())));
         }
         other => {
             return Err(error(format!(

@@ -79,6 +79,9 @@ class ScriptFunction:
         return f"<flambeau.jit.ScriptFunction {self.qualified_name}>"
 
 
+_scope.ScriptFunction = ScriptFunction
+
+
 def script(obj, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):
     """Compiles a function, an `nn.Module` with all that it reaches, or a class."""
     from builtins import isinstance

@@ -3,6 +3,7 @@
 import builtins
 import cmath
 import enum
+import functools
 import inspect
 import math
 import sys
@@ -19,6 +20,8 @@ _functions = weakref.WeakKeyDictionary()
 overloads = {}
 # Functions of this package that mean something to the compiler; `jit/__init__.py` fills it.
 special = {}
+# The class of compiled functions, which `jit/__init__.py` defines.
+ScriptFunction = ()
 
 
 class FunctionScope:
@@ -49,14 +52,21 @@ class FunctionScope:
         return meaning(value)
 
     def get_type(self, text):
-        names = _Names(self)
         try:
-            annotation = eval(text, {"__builtins__": {}}, names)
+            if text.isidentifier():
+                annotation = self.lookup(text)
+            else:
+                annotation = eval(_compiled(text), {"__builtins__": {}}, _Names(self))
         except Exception:
             return None
         if isinstance(annotation, str):
             return None
         return _types.annotation_type(annotation)
+
+
+@functools.lru_cache(maxsize=1024)
+def _compiled(text):
+    return compile(text, "<annotation>", "eval")
 
 
 class _Names(dict):
@@ -228,8 +238,6 @@ def _form(value):
 
 def meaning(value):
     """A Python object as the compiler understands it; None if it cannot be told from nothing."""
-    from . import ScriptFunction
-
     if value is None:
         return None
     torch = _hooks.torch()

@@ -47,8 +47,9 @@ def is_copy(fn):
 def lines_of(fn):
     """Source text, file and first line of a function."""
     try:
-        file = inspect.getsourcefile(fn)
-        lines, first = _block(fn) or inspect.getsourcelines(fn)
+        block = _block(fn)
+        file = fn.__code__.co_filename if block else inspect.getsourcefile(fn)
+        lines, first = block or inspect.getsourcelines(fn)
     except (OSError, TypeError) as error:
         raise OSError(
             f"Can't get source for {fn}. TorchScript requires source access in order to carry out compilation, make "
@@ -106,10 +107,11 @@ def static(cls, name):
 
 
 def members(cls):
-    """Names and members of a class, as they are written, by name."""
+    """Names and members of a class, as they are written, by name. `nn.Module` itself has nothing to compile."""
     found = {}
     for base in reversed(cls.__mro__):
-        found.update(base.__dict__)
+        if base.__module__ not in ("torch.nn.modules.module", "builtins"):
+            found.update(base.__dict__)
     return sorted(found.items())
 
 

@@ -8,7 +8,7 @@ import types
 import typing
 
 from .. import _hooks
-from .._flambeau import Type
+from .._flambeau import Object, Tensor, Type
 from . import _names
 
 # Script classes and interfaces, by Python class.
@@ -49,8 +49,6 @@ def _torch_plain(annotation):
 
 def annotation_type(annotation):
     """The type that an evaluated annotation stands for, or None."""
-    from .. import Tensor
-
     if annotation is None:
         return Type.named("None")
     if annotation is inspect.Signature.empty or annotation is Tensor:
@@ -218,9 +216,6 @@ class CannotInfer(Exception):
 
 def infer(value):
     """The type that a value has by itself."""
-    from .. import Tensor
-    from .._flambeau import Object
-
     torch = _hooks.torch()
     if isinstance(value, Tensor) or (torch is not None and isinstance(value, torch.Tensor)):
         return Type.named("Tensor")

@@ -55,3 +55,28 @@ fn agree(declared: &Schema, own: &Schema) -> std::result::Result<(), String> {
         Err(format!("expected a function {wanted}, found {found}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rows' own texts compile, and take and give what their schemas say.
+    #[test]
+    fn scripts_are_their_schemas() {
+        let mut wrong = Vec::new();
+        for op in flambeau_ops::table().all() {
+            let Some(script) = &op.script else { continue };
+            let checked = || -> std::result::Result<(), String> {
+                let functions = crate::lower::compile_native(script, flambeau_ops::table())
+                    .map_err(|error| error.to_string())?;
+                let function = functions.last().ok_or("no function")?;
+                function.graph().map_err(|error| error.to_string())?;
+                agree(op.schema(), function.schema().map_err(|error| error.to_string())?)
+            };
+            if let Err(message) = checked() {
+                wrong.push(format!("{}\n  {message}", op.text()));
+            }
+        }
+        assert!(wrong.is_empty(), "{} rows:\n{}", wrong.len(), wrong.join("\n"));
+    }
+}

@@ -11,7 +11,10 @@ mod calc;
 mod calculus;
 mod composed;
 mod factory;
+mod fake_quantize;
 mod fft;
+mod foreach;
+mod forms;
 mod graph;
 mod index;
 mod linalg;
@@ -55,6 +58,9 @@ const FAMILIES: &[fn(&mut Rows)] = &[
     fft::declare,
     random::declare,
     graph::declare,
+    fake_quantize::declare,
+    forms::declare,
+    foreach::declare,
 ];
 
 /// The one table of operators.

@@ -583,4 +583,40 @@ fn dropout(ops: &mut Rows) {
             let kept = mul((&grad).into(), (&mask).into())?;
             mul((&kept).into(), scale.into())
         });
+    for (schema, in_place) in [
+        (
+            "aten::rrelu_with_noise(Tensor self, Tensor(b!) noise, Scalar lower=0.125, Scalar upper=0.33333333333333331, bool training=False, Generator? generator=None) -> Tensor",
+            false,
+        ),
+        (
+            "aten::rrelu_with_noise_(Tensor(a!) self, Tensor(b!) noise, Scalar lower=0.125, Scalar upper=0.33333333333333331, bool training=False, Generator? generator=None) -> Tensor(a!)",
+            true,
+        ),
+    ] {
+        ops.op(schema)
+            .doc("`rrelu` that leaves its slopes in `noise`.")
+            .kernel(
+                move |ctx: &Context,
+                      x: Tensor,
+                      noise: Tensor,
+                      lower: Scalar,
+                      upper: Scalar,
+                      training: bool,
+                      g: Option<GeneratorHandle>| {
+                    let (lower, upper) = (lower.to_f64(), upper.to_f64());
+                    let out = if training {
+                        let (slopes, out) = with(ctx, g, |g| r::rrelu(&x, lower, upper, g))?;
+                        noise.copy_(&slopes)?;
+                        out
+                    } else {
+                        pointwise::leaky_relu(&x, ((lower + upper) / 2.0).into())?
+                    };
+                    if !in_place {
+                        return Ok(out);
+                    }
+                    x.copy_(&out)?;
+                    Ok(x)
+                },
+            );
+    }
 }

@@ -150,6 +150,36 @@ fn errors_name_the_schema() {
     }
 }
 
+/// Operators of other packages that are built in.
+#[test]
+fn companions() {
+    let index = "    i = torch.to(torch.zeros([2]), 4)\n";
+    for (body, expected) in [
+        (
+            "    m, a = ops.torch_scatter.scatter_max(x, i, 0, None, 2)\n    return torch.add(m, a)\n",
+            [1.0, 2.0],
+        ),
+        (
+            "    return ops.torch_scatter.scatter_sum(x, i, 0, None, 2)\n",
+            [-1.0, 0.0],
+        ),
+        (
+            "    p = ops.torch_sparse.ind2ptr(i, 1)\n    return torch.to(p, 6)\n",
+            [0.0, 2.0],
+        ),
+        (
+            "    e = ops.torch_cluster.knn(torch.unsqueeze(x, 1), torch.unsqueeze(x, 1), None, None, 1, False, 1)\n    return torch.to(torch.select(e, 0, 1), 6)\n",
+            [0.0, 1.0],
+        ),
+    ] {
+        assert_eq!(
+            run(&module(&format!("{index}{body}"))).unwrap(),
+            expected,
+            "{body}"
+        );
+    }
+}
+
 /// Everything but running works.
 #[test]
 fn unknown_operators() {

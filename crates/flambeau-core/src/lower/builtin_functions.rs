@@ -8,10 +8,13 @@ use std::sync::{Arc, OnceLock};
 use flambeau_ir::function::Function;
 use flambeau_ir::ops::OpTable;
 use flambeau_ir::types::Type;
+use flambeau_ir::value::IValue;
 use flambeau_syntax::{SourceFile, Span};
 
 use super::desugar::{self, DefOptions};
 use super::error::{CompileError, ErrorKind, Result, Text};
+use super::library::dtype_code;
+use super::python_names::is_builtin_exception;
 use super::sugared::Sugared;
 use super::{Definition, Emitter, Resolver, define_function};
 
@@ -99,12 +102,32 @@ thread_local! {
     static COMPILING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// In native sources, `torch.x` is the operator `aten::x`.
+/// In native sources, `torch.x` is the operator `aten::x` or a dtype; Python's exceptions can be raised.
 pub(super) struct NativeResolver;
 
 impl Resolver for NativeResolver {
     fn resolve_value(&self, name: &str, _: &mut Emitter<'_>, _: Span) -> Result<Option<Sugared>> {
-        Ok((name == "torch").then(|| Sugared::BuiltinModule("aten".into())))
+        Ok(match name {
+            "torch" => Some(Sugared::Namespace(name.into())),
+            _ if is_builtin_exception(name) => {
+                Some(Sugared::HostException(format!("builtins.{name}").into()))
+            }
+            _ => None,
+        })
+    }
+
+    fn archive_attr(
+        &self,
+        _: &Sugared,
+        field: &str,
+        emitter: &mut Emitter<'_>,
+        loc: Span,
+    ) -> Result<Sugared> {
+        Ok(match dtype_code(field) {
+            Some(code) => Sugared::Simple(emitter.constant(IValue::Int(code), Some(loc))),
+            None if field == "ops" => Sugared::Ops,
+            None => Sugared::builtin(&format!("aten::{field}")),
+        })
     }
 
     fn resolve_type_name(&self, _: &str, _: &Arc<Text>, _: Span) -> Result<Option<Type>> {

@@ -219,6 +219,13 @@ impl AliasDb {
             _ => match &g.node(node).op {
                 Some(op) => self.schema(g, node, op.schema()),
                 None => {
+                    // Nobody knows what an operator without a schema does to its arguments.
+                    if !g.kind(node).starts_with("prim::") {
+                        for &input in inputs {
+                            self.write(g, node, input);
+                            self.wild(g, input);
+                        }
+                    }
                     for &output in outputs {
                         self.wild(g, output);
                     }
@@ -231,6 +238,11 @@ impl AliasDb {
         let (inputs, outputs) = (g.node_inputs(node), g.node_outputs(node));
         let mut sets: HashMap<String, Vec<ValueId>> = HashMap::new();
         for (argument, &input) in schema.arguments.iter().zip(inputs) {
+            // Elements of a list that are written to.
+            if argument.element_alias.as_ref().is_some_and(|a| a.is_write) {
+                self.write(g, node, input);
+                self.wild(g, input);
+            }
             let Some(alias) = &argument.alias else { continue };
             for set in &alias.before {
                 sets.entry(set.to_string()).or_default().push(input);

@@ -8,6 +8,7 @@ use flambeau_tensor::{Error, ErrorKind, MemoryFormat, Result, Tensor};
 use parking_lot::RwLock;
 
 use super::{Kernel, Op, Rows, custom, split_overload};
+use crate::schema::Argument;
 use crate::value::IValue;
 
 pub struct OpTable {
@@ -211,64 +212,71 @@ fn in_place_kernel(op: &Op, builtin: &HashMap<Arc<str>, Vec<Arc<Op>>>) -> Option
     })
 }
 
+/// Where an argument of the functional row comes from when its `out` variant is called.
+enum Source {
+    Argument(usize),
+    /// Factories take a dtype, which the target decides here.
+    TargetDtype,
+    Default(IValue),
+}
+
+/// Matches the arguments by name; those that the variant lacks must have a default.
+fn sources(given: &[Argument], wanted: &[Argument]) -> Option<Vec<Source>> {
+    let mut taken = 0;
+    let found: Option<Vec<Source>> = wanted
+        .iter()
+        .map(
+            |w| match given.iter().position(|g| g.name == w.name && g.ty == w.ty) {
+                Some(i) => {
+                    taken += 1;
+                    Some(Source::Argument(i))
+                }
+                None if &*w.name == "dtype" && w.default.is_some() => Some(Source::TargetDtype),
+                None => w.default.clone().map(Source::Default),
+            },
+        )
+        .collect();
+    found.filter(|_| taken == given.len())
+}
+
 /// `f(…, out=y)` as `y.resize_().copy_(f(…))`.
 fn out_kernel(op: &Op, builtin: &HashMap<Arc<str>, Vec<Arc<Op>>>) -> Option<Kernel> {
-    let (name, overload) = split_overload(op.full_name());
-    if !overload.ends_with("out")
-        && !op.text().contains("Tensor(a!) out)")
-        && !op.text().contains("*, Tensor(a!) ")
-    {
+    let (name, _) = split_overload(op.full_name());
+    // Cheap to see, before the schema is parsed.
+    if !op.text().contains("*, ") || !op.text().contains("Tensor(a!) ") {
         return None;
     }
     // The written arguments are the last ones, always keywords.
     let parsed = op.schema();
-    let outs: Vec<usize> = parsed
-        .arguments
-        .iter()
-        .enumerate()
-        .filter(|(_, a)| a.is_written())
-        .map(|(i, _)| i)
-        .collect();
-    let first_out = *outs.first()?;
-    if outs.len() + first_out != parsed.arguments.len()
-        || outs.iter().any(|&i| !parsed.arguments[i].ty.is_tensor())
+    let first_out = parsed.arguments.iter().position(|a| a.is_written())?;
+    if first_out == 0
+        || parsed.arguments[first_out..]
+            .iter()
+            .any(|a| !a.is_written() || !a.keyword_only || !a.ty.is_tensor())
     {
         return None;
     }
-    let twin = builtin
+    let given = &parsed.arguments[..first_out];
+    let (twin, sources) = builtin
         .get(name)?
         .iter()
-        .find(|o| {
-            o.kernel.is_some() && {
-                let s = o.schema();
-                s.arguments.len() >= first_out
-                    && s.arguments
-                        .iter()
-                        .zip(&parsed.arguments[..first_out])
-                        .all(|(a, b)| a.name == b.name && a.ty == b.ty)
-                    // Factories take a dtype and more, which the target decides here.
-                    && s.arguments[first_out..].iter().all(|a| a.keyword_only && a.default.is_some())
-            }
-        })?
-        .clone();
-    let extra: Vec<(bool, IValue)> = twin.schema().arguments[first_out..]
-        .iter()
-        .map(|a| (&*a.name == "dtype", a.default.clone().unwrap_or_default()))
-        .collect();
+        .filter(|o| o.kernel.is_some())
+        .find_map(|o| Some((o.clone(), sources(given, &o.schema().arguments)?)))?;
     Some(Kernel {
         run: Box::new(move |ctx, args| {
             let kernel = twin
                 .kernel
                 .as_ref()
                 .expect("checked when the variant was derived");
-            let mut inputs = args[..first_out].to_vec();
-            for (is_dtype, default) in &extra {
-                let target = args
-                    .get(first_out)
-                    .and_then(IValue::as_tensor)
-                    .filter(|_| *is_dtype);
-                inputs.push(target.map_or_else(|| default.clone(), |t| IValue::Int(t.dtype().code())));
-            }
+            let input = |source: &Source| match source {
+                Source::Argument(i) => args.get(*i).cloned().unwrap_or_default(),
+                Source::TargetDtype => {
+                    let target = args.get(first_out).and_then(IValue::as_tensor);
+                    target.map_or(IValue::None, |t| IValue::Int(t.dtype().code()))
+                }
+                Source::Default(value) => value.clone(),
+            };
+            let inputs: Vec<IValue> = sources.iter().map(input).collect();
             let made = (kernel.run)(ctx, &inputs)?;
             let results = match &made {
                 IValue::Tuple(items) => items.items.to_vec(),

@@ -1,6 +1,7 @@
 //! Operators of neural networks.
 
 mod conv;
+mod interpolate;
 mod norm;
 mod pool;
 mod recurrent;
@@ -16,4 +17,5 @@ pub fn declare(ops: &mut Rows) {
     recurrent::declare(ops);
     resample::declare(ops);
     transformer::declare(ops);
+    interpolate::declare(ops);
 }

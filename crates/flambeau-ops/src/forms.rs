@@ -657,12 +657,4 @@ def f(self: Tensor, cuda_enabled: bool, cpu_enabled: bool, cuda_dtype: int, cpu_
     return self
 ",
     ),
-    (
-        "prim::abs(Tensor x) -> Tensor",
-        "`abs`.",
-        "
-def f(x: Tensor) -> Tensor:
-    return torch.abs(x)
-",
-    ),
 ];

@@ -384,7 +384,6 @@ fn order(a: &IValue, b: &IValue) -> Result<Ordering> {
                  method or Tuples of aforementioned types can be sorted, got list of {}",
                 a.type_name()
             )));
-
         }
     })
 }

@@ -196,6 +196,22 @@ fn what_inspect_shows() {
     check(&["inspect", &missing], 0, "code/__torch__.py:7");
     check(&["inspect", &missing], 0, "mine::blur");
     check(&["run", &missing, "rand:2"], 2, "mine::sharpen");
+    // One whose objects cannot even be restored.
+    let broken = fixture("broken_state.pt");
+    for part in [
+        "mine::unpack",
+        "code/__torch__.py:11",
+        "forward(__torch__.M self, Tensor x) -> Tensor",
+    ] {
+        check(&["inspect", &broken], 0, part);
+    }
+    check(
+        &["code", &broken, "--method", "forward"],
+        0,
+        "torch.add(x, packed)",
+    );
+    check(&["graph", &broken], 0, "aten::add");
+    check(&["run", &broken, "rand:2"], 2, "mine::unpack");
 }
 
 #[test]

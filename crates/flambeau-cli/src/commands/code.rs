@@ -24,7 +24,7 @@ impl Code {
             out!("{}", function.code().map_err(|e| e.to_string())?);
             return Ok(ExitCode::SUCCESS);
         }
-        let module = self.model.load()?;
+        let module = self.model.load_to_look()?;
         if self.files {
             for name in module.code_files() {
                 outln!(

@@ -30,7 +30,7 @@ impl Graph {
             out!("{}", text.map_err(|e| e.to_string())?);
             return Ok(ExitCode::SUCCESS);
         }
-        let module = self.model.load()?;
+        let module = self.model.load_to_look()?;
         let method = method_or_forward(&self.method);
         let text = match self.inlined {
             true => module

@@ -71,7 +71,7 @@ fn unknown(name: &str, error: &flambeau::Error) -> String {
 
 impl Inspect {
     pub fn run(self) -> Result<ExitCode> {
-        let module = self.model.load()?;
+        let module = self.model.load_to_look()?;
         let (operators, errors) = module.operators();
         let (parameters, buffers) = (
             tensors(module.named_parameters()),

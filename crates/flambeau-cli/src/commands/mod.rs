@@ -117,6 +117,18 @@ impl Model {
     }
 
     pub fn load(&self) -> Result<Module> {
+        self.load_with(LoadOptions::default())
+    }
+
+    /// For commands that show and do not run: objects that cannot be restored stay empty.
+    pub fn load_to_look(&self) -> Result<Module> {
+        self.load_with(LoadOptions {
+            keep_broken: true,
+            ..LoadOptions::default()
+        })
+    }
+
+    fn load_with(&self, options: LoadOptions) -> Result<Module> {
         if self.is_source() {
             let (program, entry) = self.program()?;
             return program.module(&entry).map_err(|e| render(&e));
@@ -126,7 +138,7 @@ impl Model {
         }
         let options = LoadOptions {
             package_module: self.package_module.clone(),
-            ..LoadOptions::default()
+            ..options
         };
         Module::load_with(&self.model, &options).map_err(|e| e.to_string())
     }

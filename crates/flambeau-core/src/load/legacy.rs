@@ -107,6 +107,7 @@ impl Builder<'_> {
             folder: "tensors/",
             importer: Some(&self.importer),
             map_location: &self.loader.map_location,
+            keep_broken: self.loader.keep_broken,
             runtime: &self.loader.runtime,
             tensors: &self.tensors,
             memo: vec![None; pickle.len()],
@@ -179,12 +180,16 @@ impl Builder<'_> {
         if let Some(state) = def.state_attribute {
             let state = Self::numbered(&self.attributes, state, "attribute value")?.unwrap_or_default();
             if let Some(method) = class.method("__setstate__") {
-                let program = exec::program_of(&method)?;
-                run::run(
-                    &self.loader.runtime,
-                    &program,
-                    vec![IValue::Object(object.clone()), state],
-                )?;
+                let call = || {
+                    let program = exec::program_of(&method)?;
+                    let args = vec![IValue::Object(object.clone()), state];
+                    run::run(&self.loader.runtime, &program, args)
+                };
+                match call() {
+                    Ok(_) => {}
+                    Err(_) if self.loader.keep_broken => {}
+                    Err(error) => return Err(error.into()),
+                }
             }
         }
         path.pop();

@@ -38,6 +38,9 @@ pub struct LoadOptions {
     pub budget: Budget,
     /// Which TorchScript module of a `torch.package` file to load, where it holds several.
     pub package_module: Option<String>,
+    /// Whether an object whose `__setstate__` fails is left without its attributes instead of failing the load: to look
+    /// into models that cannot run.
+    pub keep_broken: bool,
 }
 
 impl Default for LoadOptions {
@@ -47,6 +50,7 @@ impl Default for LoadOptions {
             limits: Limits::default(),
             budget: Budget::default(),
             package_module: None,
+            keep_broken: false,
         }
     }
 }
@@ -236,6 +240,7 @@ pub fn load_archive(archive: Archive, options: &LoadOptions) -> Result<Module> {
     let archive = Arc::new(Mutex::new(archive));
     let mut loader = Loader {
         map_location: options.map_location.clone(),
+        keep_broken: options.keep_broken,
         archive: &archive,
         storages: Storages::default(),
         runtime: Arc::new(Runtime::new(Context::new(), options.budget.clone())),
@@ -276,6 +281,7 @@ pub fn load_archive(archive: Archive, options: &LoadOptions) -> Result<Module> {
 
 struct Loader<'a> {
     map_location: Device,
+    keep_broken: bool,
     archive: &'a Mutex<Archive>,
     storages: Storages,
     runtime: Arc<Runtime>,
@@ -296,6 +302,7 @@ impl Loader<'_> {
             folder,
             importer,
             map_location: &self.map_location,
+            keep_broken: self.keep_broken,
             runtime: &self.runtime,
             tensors: &[],
             memo: vec![None; pickle.len()],

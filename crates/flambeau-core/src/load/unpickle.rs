@@ -71,6 +71,8 @@ pub(super) struct Unpickler<'a> {
     pub importer: Option<&'a Arc<SourceImporter>>,
     /// Where devices that the file names other than the CPU end up.
     pub map_location: &'a flambeau_ir::value::Device,
+    /// Objects that cannot be restored stay, without attributes.
+    pub keep_broken: bool,
     pub runtime: &'a Arc<Runtime>,
     /// The tensor table of old formats.
     pub tensors: &'a [Tensor],
@@ -219,15 +221,11 @@ impl Unpickler<'_> {
         let Some(state) = built.state else {
             return Ok(IValue::Object(object));
         };
-        if let Some(method) = class.method("__setstate__") {
-            let schema = method.schema().map_err(exec::Error::compile)?;
-            let expected = schema.arguments.get(1).map(|a| a.ty.clone());
-            let state = self.value(state, expected.as_ref())?;
-            let program = exec::program_of(&method)?;
-            let object = IValue::Object(object);
-            exec::run::run(self.runtime, &program, vec![object.clone(), state])
-                .map_err(|e| e.in_function("__setstate__"))?;
-            return Ok(object);
+        if class.method("__setstate__").is_some() {
+            return match self.restore(&class, &object, state) {
+                Err(_) if self.keep_broken => Ok(IValue::Object(object)),
+                restored => restored.map(|()| IValue::Object(object)),
+            };
         }
         let pickle = self.pickle;
         let Some(state) = pickle.as_dict(state) else {
@@ -256,7 +254,7 @@ impl Unpickler<'_> {
         }
         for attribute in class.attributes() {
             let is_set = class.slot(&attribute.name).is_some_and(|slot| set[slot]);
-            if !is_set && !attribute.ty.accepts_none() {
+            if !is_set && !attribute.ty.accepts_none() && !self.keep_broken {
                 let message = format!(
                     "`{}` lacks the value of its attribute `{}`",
                     class.name, attribute.name
@@ -265,6 +263,24 @@ impl Unpickler<'_> {
             }
         }
         Ok(IValue::Object(object))
+    }
+
+    /// Calls `__setstate__`.
+    fn restore(&mut self, class: &Arc<ClassType>, object: &Object, state: Value) -> Result<()> {
+        let Some(method) = class.method("__setstate__") else {
+            return Ok(());
+        };
+        let schema = method.schema().map_err(exec::Error::compile)?;
+        let expected = schema.arguments.get(1).map(|a| a.ty.clone());
+        let state = self.value(state, expected.as_ref())?;
+        let program = exec::program_of(&method)?;
+        exec::run::run(
+            self.runtime,
+            &program,
+            vec![IValue::Object(object.clone()), state],
+        )
+        .map_err(|e| e.in_function("__setstate__"))?;
+        Ok(())
     }
 
     fn custom(&mut self, name: &str, built: &Built) -> Result<IValue> {

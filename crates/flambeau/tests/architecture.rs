@@ -8,7 +8,12 @@ fn named_paths_exist() {
     let mut missing = Vec::new();
     for page in ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md"] {
         let text = std::fs::read_to_string(root.join(page)).expect(page);
-        let quoted = text.split('`').skip(1).step_by(2);
+        // A command's arguments follow its path.
+        let quoted = text
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .filter_map(|q| q.split(' ').next());
         let paths =
             quoted.filter(|q| q.starts_with("crates/") || q.starts_with("tools/") || q.starts_with("fuzz/"));
         missing.extend(

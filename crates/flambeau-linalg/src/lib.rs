@@ -20,6 +20,7 @@
 #![allow(clippy::neg_cmp_op_on_partial_ord)]
 #![forbid(unsafe_code)]
 
+mod bidiagonal;
 mod cholesky;
 mod derived;
 mod eig;

@@ -1,7 +1,9 @@
-//! Singular values by one-sided Jacobi rotations (Hestenes): slow to grow, accurate to the last value.
+//! Singular values: reduction to a bidiagonal matrix, as LAPACK's `gesdd` does it for small matrices, so that vectors
+//! have its signs. One-sided Jacobi rotations (Hestenes), slow to grow but sure to converge, stand behind it.
 
+use crate::bidiagonal::{diagonalize, rotation, turn};
 use crate::mat::{Field, Mat, norm2};
-use crate::qr::{geqrf, householder_product, qr};
+use crate::qr::{geqrf, householder_product, ormqr, qr, reflect_left, reflect_right, reflector};
 
 /// `A = U diag(S) Vh`.
 #[derive(Clone, Debug)]
@@ -19,8 +21,139 @@ pub fn svd<T: Field>(a: &Mat<T>, full: bool) -> Result<Svd<T>, String> {
             "The algorithm failed to converge because the input matrix contained non-finite values.".into(),
         );
     }
+    if a.rows.min(a.cols) == 0 {
+        return jacobi(a, full);
+    }
+    bidiagonal(a, full).or_else(|_| jacobi(a, full))
+}
+
+/// `I - tau v v^H` with the rows or columns from the number on.
+type Reflection<T> = (usize, Vec<T>, T);
+
+/// The product of reflections and `[small 0; 0 I]`, `rows x cols`.
+fn product<T: Field>(reflections: &[Reflection<T>], small: &Mat<T>, rows: usize, cols: usize) -> Mat<T> {
+    let mut out = placed(small, rows, cols);
+    for (from, v, tau) in reflections.iter().rev() {
+        reflect_left(&mut out, *from, 0, v, *tau);
+    }
+    out
+}
+
+/// `[small 0; 0 I]`, `rows x cols`.
+fn placed<T: Field>(small: &Mat<T>, rows: usize, cols: usize) -> Mat<T> {
+    Mat::from_fn(rows, cols, |i, j| {
+        if i < small.rows && j < small.cols {
+            small[(i, j)]
+        } else if i == j {
+            T::one()
+        } else {
+            T::zero()
+        }
+    })
+}
+
+fn bidiagonal<T: Field>(a: &Mat<T>, full: bool) -> Result<Svd<T>, String> {
+    let largest = a
+        .data
+        .iter()
+        .map(|x| x.re().abs().max(x.im().abs()))
+        .fold(0.0, f64::max);
+    let unit = if largest > 0.0 && !(1e-100..1e100).contains(&largest) {
+        largest
+    } else {
+        1.0
+    };
+    let wide = a.rows < a.cols;
+    let mut tall = if wide { a.adjoint() } else { a.clone() };
+    if unit != 1.0 {
+        tall.data
+            .iter_mut()
+            .for_each(|x| *x = T::new(x.re() / unit, x.im() / unit));
+    }
+    let (m, n) = (tall.rows, tall.cols);
+    let complex = T::new(0.0, 1.0).im() != 0.0;
+    let slender = if complex { n * 17 / 9 } else { n * 11 / 6 };
+    let mut out = if m > n && m >= slender && (complex || !wide) {
+        // Much longer than wide: first to a triangle.
+        let (packed, taus) = geqrf(tall);
+        let r = Mat::from_fn(n, n, |i, j| if i <= j { packed[(i, j)] } else { T::zero() });
+        let inner = reduced(&if wide { r.adjoint() } else { r }, false, full)?;
+        let cols = if full { m } else { n };
+        let long = |small: &Mat<T>| ormqr(&packed, &taus, &placed(small, m, cols), true, false);
+        if wide {
+            Svd {
+                vh: long(&inner.vh.adjoint()).adjoint(),
+                ..inner
+            }
+        } else {
+            Svd {
+                u: long(&inner.u),
+                ..inner
+            }
+        }
+    } else {
+        reduced(&tall, wide, full)?
+    };
+    out.s.iter_mut().for_each(|s| *s *= unit);
+    Ok(out)
+}
+
+/// Of a matrix that is not wider than long; `wide`: of its adjoint, whose bidiagonal matrix is the lower one.
+fn reduced<T: Field>(a: &Mat<T>, wide: bool, full: bool) -> Result<Svd<T>, String> {
+    let (m, n) = (a.rows, a.cols);
+    let mut work = a.clone();
+    let (mut d, mut e) = (vec![0.0; n], vec![0.0; n]);
+    let (mut left, mut right) = (Vec::new(), Vec::new());
+    for i in 0..n {
+        let mut v: Vec<T> = (i..m).map(|r| work[(r, i)]).collect();
+        let tau = reflector(&mut v);
+        reflect_left(&mut work, i, i + 1, &v, tau.conj());
+        d[i] = v[0].re();
+        left.push((i, v, tau));
+        if i + 1 < n {
+            let mut v: Vec<T> = work.row(i)[i + 1..].iter().map(|x| x.conj()).collect();
+            let tau = reflector(&mut v);
+            reflect_right(&mut work, i + 1, i + 1, &v, tau);
+            e[i] = v[0].re();
+            right.push((i + 1, v, tau));
+        }
+    }
+    let mut turns = Vec::new();
+    if wide {
+        for i in 0..n - 1 {
+            let (c, s, r) = rotation(d[i], e[i]);
+            d[i] = r;
+            e[i] = s * d[i + 1];
+            d[i + 1] *= c;
+            turns.push((c, -s));
+        }
+    }
+    let (mut vt, mut ut) = (Mat::<T>::identity(n), Mat::<T>::identity(n));
+    diagonalize(&mut d, &mut e, &mut vt, &mut ut)?;
+    let mut u = ut.transpose();
+    for (j, (c, s)) in turns.into_iter().enumerate().rev() {
+        turn(&mut u, j, c, s);
+    }
+    let v = vt.adjoint();
+    let cols = if full { m } else { n };
+    Ok(if wide {
+        Svd {
+            u: product(&right, &u, n, n),
+            s: d,
+            vh: product(&left, &v, m, cols).adjoint(),
+        }
+    } else {
+        Svd {
+            u: product(&left, &u, m, cols),
+            s: d,
+            vh: product(&right, &v, n, n).adjoint(),
+        }
+    })
+}
+
+fn jacobi<T: Field>(a: &Mat<T>, full: bool) -> Result<Svd<T>, String> {
     if a.rows < a.cols {
-        let t = svd(&a.adjoint(), full)?;
+        let t = jacobi(&a.adjoint(), full)?;
         return Ok(Svd {
             u: t.vh.adjoint(),
             s: t.s,

@@ -4,7 +4,7 @@
 
 use flambeau_ir::ops::Rows;
 use flambeau_tensor::math::special as f;
-use flambeau_tensor::pointwise::{Arg, result_type};
+use flambeau_tensor::pointwise::{self, Arg, result_type};
 use flambeau_tensor::{DType, Result, Scalar, Tensor, ensure};
 
 type Unary = fn(f64) -> f64;
@@ -368,18 +368,11 @@ fn rest(ops: &mut Rows) {
     ] {
         ops.op(schema)
             .doc("The n-th derivative of `digamma`.")
-            .kernel(|n: i64, x: Tensor| {
-                ensure!(n >= 0, "polygamma(n, x) does not support negative n.");
-                unary("polygamma", &x, |x| f::polygamma(n, x))
-            });
+            .kernel(|n: i64, x: Tensor| pointwise::polygamma(n, &x));
     }
     ops.op("aten::polygamma_(Tensor(a!) self, int n) -> Tensor(a!)")
         .doc("`polygamma` in place.")
-        .kernel(|x: Tensor, n: i64| {
-            ensure!(n >= 0, "polygamma(n, x) does not support negative n.");
-            x.copy_(&unary("polygamma", &x, |x| f::polygamma(n, x))?)?;
-            Ok(x)
-        });
+        .kernel(|x: Tensor, n: i64| pointwise::polygamma_to(pointwise::To::InPlace(&x), n, &x));
     for schema in [
         "aten::mvlgamma(Tensor self, int p) -> Tensor",
         "aten::special_multigammaln(Tensor self, int p) -> Tensor",

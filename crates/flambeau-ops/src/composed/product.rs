@@ -404,13 +404,11 @@ fn contract(
     let Some((t, labels)) = operands.pop() else {
         return Err(error("einsum(): must provide at least one operand"));
     };
-    let (t, labels) =
-        if tensors.len() == 1 && t.dtype().is_integral(true) && labels.iter().any(|l| !output.contains(l)) {
-            // The sum of one operand is an ordinary one, which gives long.
-            summed(t.to_dtype(DType::Long)?, labels, &|l| output.contains(l))?
-        } else {
-            summed(t, labels, &|l| output.contains(l))?
-        };
+    let (t, labels) = if tensors.len() == 1 {
+        alone(t, labels, &|l| output.contains(l))?
+    } else {
+        summed(t, labels, &|l| output.contains(l))?
+    };
     // Output order; labels that no operand has are ellipses of size one.
     let mut order = Vec::new();
     let mut t = t;
@@ -465,13 +463,29 @@ fn summed(t: Tensor, labels: Labels, keep: &dyn Fn(&u16) -> bool) -> Result<(Ten
     Ok((t, labels.into_iter().filter(|l| keep(l)).collect()))
 }
 
+/// [`summed`] of one operand by itself: an ordinary sum, which makes integers long.
+fn alone(t: Tensor, labels: Labels, keep: &dyn Fn(&u16) -> bool) -> Result<(Tensor, Labels)> {
+    let t = if t.dtype().is_integral(true) && labels.iter().any(|l| !keep(l)) {
+        t.to_dtype(DType::Long)?
+    } else {
+        t
+    };
+    summed(t, labels, keep)
+}
+
 fn pair(
     (a, la): (Tensor, Labels),
     (b, lb): (Tensor, Labels),
     keep: &dyn Fn(&u16) -> bool,
 ) -> Result<(Tensor, Labels)> {
-    let (a, la) = summed(a, la, &|l| keep(l) || lb.contains(l))?;
-    let (b, lb) = summed(b, lb, &|l| keep(l) || la.contains(l))?;
+    let (a, la) = alone(a, la, &|l| keep(l) || lb.contains(l))?;
+    let (b, lb) = alone(b, lb, &|l| keep(l) || la.contains(l))?;
+    let common = a.dtype().promote(b.dtype());
+    let (a, b) = if a.dtype().is_integral(true) && b.dtype().is_integral(true) {
+        (a.to_dtype(common)?, b.to_dtype(common)?)
+    } else {
+        (a, b)
+    };
     let size =
         |t: &Tensor, labels: &Labels, l: u16| labels.iter().position(|o| *o == l).map_or(1, |i| t.sizes()[i]);
     // A shared label whose size is one on a side broadcasts; then the sum is of the product's elements.
@@ -480,7 +494,7 @@ fn pair(
     if uneven
         || !matches!(
             a.dtype(),
-            flambeau_tensor::DType::Float | flambeau_tensor::DType::Double
+            DType::Float | DType::Double | DType::Half | DType::BFloat16
         )
         || a.dtype() != b.dtype()
     {

@@ -73,7 +73,9 @@ fn matrix_norm(a: &Tensor, order: f64, dim: &[i64], keepdim: bool, dtype: Option
     let size = order.abs();
     if size == 2.0 {
         let s = singular_values(&a, dims)?;
-        let s = if order > 0.0 {
+        let s = if order > 0.0 && s.size(-1)? == 0 {
+            Tensor::zeros(&s.sizes()[..s.dim() - 1], s.dtype())?
+        } else if order > 0.0 {
             amax(&s, &[-1], false)?
         } else {
             amin(&s, &[-1], false)?

@@ -1,15 +1,16 @@
 //! Sums, products, extrema and other arithmetic of two operands. Division and powers are in [`super::divide`].
 
 use crate::convert::B8;
-use crate::dtype::DType;
+use crate::dtype::{DType, Element};
 use crate::error::Result;
+use crate::layout::broadcast_shapes;
 use crate::pointwise::call::{Arg, To, op, promoting, promoting_float, result_type, run};
 use crate::pointwise::engine::Params;
 use crate::pointwise::real::Real;
 use crate::pointwise::table::table;
 use crate::scalar::Scalar;
 use crate::tensor::Tensor;
-use crate::{bail, ensure};
+use crate::{bail, bf16, ensure, f16};
 
 table! {
     ADD = "add_stub", Same {
@@ -197,7 +198,13 @@ op! {
         run(table, Params::default(), to, &[a, b], common, 1)
     }
     copysign, copysign_to(to, a: Arg, b: Arg) { promoting_float(&COPYSIGN, Params::default(), to, &[a, b], 1) }
-    nextafter, nextafter_to(to, a: Arg, b: Arg) { promoting(&NEXTAFTER, Params::default(), to, &[a, b], 8) }
+    nextafter, nextafter_to(to, a: Arg, b: Arg) {
+        match result_type(&[a, b]) {
+            DType::Half => to.deliver(next_half::<f16>(a, b, |x| x.to_bits(), f16::from_bits)?),
+            DType::BFloat16 => to.deliver(next_half::<bf16>(a, b, |x| x.to_bits(), bf16::from_bits)?),
+            _ => promoting(&NEXTAFTER, Params::default(), to, &[a, b], 8),
+        }
+    }
     hypot, hypot_to(to, a: Arg, b: Arg) { promoting(&HYPOT, Params::default(), to, &[a, b], 16) }
     /// The angle of the point (b, a).
     atan2, atan2_to(to, a: Arg, b: Arg) { promoting_float(&ATAN2, Params::default(), to, &[a, b], 8) }
@@ -226,4 +233,33 @@ op! {
 /// `a * b` computed in a given dtype.
 pub(crate) fn mul_as(to: To, a: Arg, b: Arg, common: DType) -> Result<Tensor> {
     run(&MUL, Params::default(), to, &[a, b], common, 1)
+}
+
+/// `nextafter` in a half type's own steps.
+fn next_half<T: Element + PartialOrd>(
+    a: Arg,
+    b: Arg,
+    bits: impl Fn(T) -> u16,
+    of: impl Fn(u16) -> T,
+) -> Result<Tensor> {
+    let (a, b) = (a.tensor()?.to_dtype(T::DTYPE)?, b.tensor()?.to_dtype(T::DTYPE)?);
+    let shape = broadcast_shapes(a.sizes(), b.sizes())?;
+    let (x, y) = (a.expand(&shape)?.to_vec::<T>()?, b.expand(&shape)?.to_vec::<T>()?);
+    let zero = T::default();
+    let next = |(&x, &y): (&T, &T)| match x.partial_cmp(&y) {
+        None => T::from_scalar(Scalar::Float(f64::NAN)),
+        Some(std::cmp::Ordering::Equal) => y,
+        Some(order) => {
+            let up = order == std::cmp::Ordering::Less;
+            // Magnitudes grow with their bits below the sign.
+            if x == zero {
+                of(if up { 1 } else { 0x8001 })
+            } else if (x > zero) == up {
+                of(bits(x) + 1)
+            } else {
+                of(bits(x) - 1)
+            }
+        }
+    };
+    Tensor::from_vec(x.iter().zip(&y).map(next).collect::<Vec<T>>(), &shape)
 }

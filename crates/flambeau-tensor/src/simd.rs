@@ -84,7 +84,8 @@ fn best() -> Isa {
     Isa::Baseline
 }
 
-/// Runs `body` compiled for the level of this process. Pass a closure marked `#[inline(always)]`, or its loops stay
+/// Runs `body` compiled for the level of this process, or for AVX2 where that is lower: such loops wait for memory, and
+/// a third copy of each would cost half a megabyte. Kernels that compute a lot go through [`dispatch`]. Pass a closure marked `#[inline(always)]`, or its loops stay
 /// at the baseline:
 ///
 /// ```
@@ -97,9 +98,7 @@ pub fn vectorize<R>(body: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]
     match isa() {
         // SAFETY: `isa` names a level only if the processor has all its features.
-        Isa::Avx512 => return unsafe { vectorize_avx512(body) },
-        // SAFETY: as above.
-        Isa::Avx2 => return unsafe { vectorize_avx2(body) },
+        Isa::Avx512 | Isa::Avx2 => return unsafe { vectorize_avx2(body) },
         Isa::Baseline => {}
     }
     body()

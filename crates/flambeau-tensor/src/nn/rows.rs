@@ -86,8 +86,14 @@ pub fn sum<T: RowElement>(row: &[T], f: impl Fn(T) -> T) -> f64 {
                 *lane = lane.plus(f(x));
             }
         }
-        for (lane, &x) in lanes.iter_mut().zip(rest) {
-            *lane = lane.plus(f(x));
+        if !rest.is_empty() {
+            // Whole lanes again: a loop over what is left would not be vectorised.
+            let mut chunk = [T::ZERO; LANES];
+            chunk[..rest.len()].copy_from_slice(rest);
+            for i in 0..LANES {
+                let more = lanes[i].plus(f(chunk[i]));
+                lanes[i] = if i < rest.len() { more } else { lanes[i] };
+            }
         }
         total += halves(&mut lanes, |a, b| a.plus(b)).wide();
     }
@@ -97,14 +103,20 @@ pub fn sum<T: RowElement>(row: &[T], f: impl Fn(T) -> T) -> f64 {
 /// Joins lanes by halves.
 #[inline(always)]
 fn halves<T: Copy>(lanes: &mut [T; LANES], f: impl Fn(T, T) -> T) -> T {
-    let mut n = LANES / 2;
-    while n > 0 {
-        for i in 0..n {
-            lanes[i] = f(lanes[i], lanes[i + n]);
-        }
-        n /= 2;
+    // Spelled out, so that the lanes stay in registers.
+    for i in 0..16 {
+        lanes[i] = f(lanes[i], lanes[i + 16]);
     }
-    lanes[0]
+    for i in 0..8 {
+        lanes[i] = f(lanes[i], lanes[i + 8]);
+    }
+    for i in 0..4 {
+        lanes[i] = f(lanes[i], lanes[i + 4]);
+    }
+    for i in 0..2 {
+        lanes[i] = f(lanes[i], lanes[i + 2]);
+    }
+    f(lanes[0], lanes[1])
 }
 
 /// Mean and (biased) variance of a row, in two passes.
@@ -135,7 +147,6 @@ pub fn largest<T: RowElement>(row: &[T]) -> T {
         }
     }
     if !rest.is_empty() {
-        // Whole lanes again: a loop over what is left would not be vectorised.
         let mut chunk = [T::lowest(); LANES];
         chunk[..rest.len()].copy_from_slice(rest);
         for (lane, x) in lanes.iter_mut().zip(chunk) {
@@ -166,8 +177,9 @@ pub fn exponentials<T: RowElement, M: Madd>(row: &mut [T], shift: T) -> f64 {
                 *x = x.less(shift).exp_::<M>();
             }
             rest.copy_from_slice(&chunk[..rest.len()]);
-            for (lane, x) in lanes.iter_mut().zip(rest) {
-                *lane = lane.plus(*x);
+            // The lanes beyond hold exp(-inf), which is zero.
+            for (lane, x) in lanes.iter_mut().zip(chunk) {
+                *lane = lane.plus(x);
             }
         }
         total += halves(&mut lanes, |a, b| a.plus(b)).wide();

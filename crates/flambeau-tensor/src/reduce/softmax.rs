@@ -155,38 +155,50 @@ fn highest<T: Lane>(x: &[T]) -> T {
             lanes[l] = larger(lanes[l], block[l]);
         }
     }
-    for (lane, x) in lanes.iter_mut().zip(tail) {
-        *lane = larger(*lane, *x);
+    let last = padded(tail, T::LOWEST);
+    for l in 0..LANES {
+        lanes[l] = larger(lanes[l], last[l]);
     }
     halves(&mut lanes, larger)
+}
+
+/// What is left of a row, in whole lanes: a loop over so many elements as there are would not be vectorised, and would
+/// keep the lanes out of registers.
+#[inline(always)]
+fn padded<T: Lane>(tail: &[T], with: T) -> [T; LANES] {
+    let mut block = [with; LANES];
+    block[..tail.len()].copy_from_slice(tail);
+    block
 }
 
 /// Joins lanes by halves: few steps that wait for each other.
 #[inline(always)]
 fn halves<T: Copy>(lanes: &mut [T; LANES], f: impl Fn(T, T) -> T) -> T {
-    let mut n = LANES / 2;
-    while n > 0 {
-        for l in 0..n {
-            lanes[l] = f(lanes[l], lanes[l + n]);
-        }
-        n /= 2;
+    for l in 0..16 {
+        lanes[l] = f(lanes[l], lanes[l + 16]);
     }
-    lanes[0]
+    for l in 0..8 {
+        lanes[l] = f(lanes[l], lanes[l + 8]);
+    }
+    for l in 0..4 {
+        lanes[l] = f(lanes[l], lanes[l + 4]);
+    }
+    for l in 0..2 {
+        lanes[l] = f(lanes[l], lanes[l + 2]);
+    }
+    f(lanes[0], lanes[1])
 }
 
 #[inline(always)]
 fn exp_minus<T: Lane, M: Madd>(x: &[T], shift: T, out: &mut [T]) {
-    let (blocks, tail) = x.as_chunks::<LANES>();
-    let (to, rest) = out.as_chunks_mut::<LANES>();
-    for (to, block) in to.iter_mut().zip(blocks) {
-        for l in 0..LANES {
-            to[l] = (block[l] - shift).exp_::<M>();
-        }
+    let whole = x.len() / LANES * LANES;
+    let (x, tail) = x.split_at(whole);
+    let (out, rest) = out.split_at_mut(whole);
+    for (o, v) in out.iter_mut().zip(x) {
+        *o = (*v - shift).exp_::<M>();
     }
     if !tail.is_empty() {
-        // Whole lanes again: a loop over what is left would not be vectorised.
-        let mut block = [T::LOWEST; LANES];
-        block[..tail.len()].copy_from_slice(tail);
+        let mut block = padded(tail, T::LOWEST);
         for x in &mut block {
             *x = (*x - shift).exp_::<M>();
         }
@@ -203,8 +215,9 @@ fn total<T: Lane>(x: &[T]) -> f64 {
             lanes[l] += block[l].wide();
         }
     }
-    for (lane, x) in lanes.iter_mut().zip(tail) {
-        *lane += x.wide();
+    let last = padded(tail, T::default());
+    for l in 0..LANES {
+        lanes[l] += last[l].wide();
     }
     halves(&mut lanes, |a, b| a + b)
 }

@@ -190,6 +190,29 @@ def norm(input: Tensor, weight: Optional[Tensor], bias: Optional[Tensor], runnin
 ",
     ),
     (
+        "aten::batch_norm_stats(Tensor input, float eps) -> (Tensor, Tensor)",
+        "The mean of each channel, and the inverse of its deviation.",
+        "
+def stats(input: Tensor, eps: float) -> Tuple[Tensor, Tensor]:
+    dims = [0] + list(range(2, input.dim()))
+    return torch.mean(input, dims), torch.rsqrt(torch.var(input, dims, False) + eps)
+",
+    ),
+    (
+        "aten::batch_norm_elemt(Tensor input, Tensor? weight, Tensor? bias, Tensor mean, Tensor invstd, float eps) -> Tensor",
+        "Normalises each channel by its mean and the inverse of its deviation.",
+        "
+def norm(input: Tensor, weight: Optional[Tensor], bias: Optional[Tensor], mean: Tensor, invstd: Tensor, eps: float) -> Tensor:
+    sizes = [1, -1] + [1] * (input.dim() - 2)
+    out = (input - mean.reshape(sizes)) * invstd.reshape(sizes)
+    if weight is not None:
+        out = out * weight.reshape(sizes)
+    if bias is not None:
+        out = out + bias.reshape(sizes)
+    return out.to(input.dtype)
+",
+    ),
+    (
         "aten::batch_norm_update_stats(Tensor input, Tensor? running_mean, Tensor? running_var, float momentum) -> (Tensor, Tensor)",
         "The mean and variance of each channel, which the running ones move towards.",
         "
@@ -513,6 +536,14 @@ def f(self: Tensor, size: Optional[List[int]]) -> Tensor:
     if size is None:
         return self
     return self.sum_to_size(size)
+",
+    ),
+    (
+        "aten::embedding_renorm(Tensor self, Tensor indices, float max_norm, float norm_type) -> Tensor",
+        "`embedding_renorm_` on a copy.",
+        "
+def f(self: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> Tensor:
+    return torch.embedding_renorm_(self.clone(), indices, max_norm, norm_type)
 ",
     ),
     (

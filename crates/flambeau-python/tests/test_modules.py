@@ -1,6 +1,7 @@
 """Compiled modules and functions as Python objects: what `torch.jit` gives them, Flambeau's have too."""
 
 import copy
+import enum
 import functools
 import io
 import subprocess
@@ -406,6 +407,30 @@ class Derived(Base):
 def test_inherited_methods_and_optional_attributes():
     for model in (Derived(), Derived(1.5)):
         assert torch.equal(jit.script(model)(X), model(X))
+
+
+class Layout(enum.Enum):
+    ROWS = "rows"
+    COLUMNS = "columns"
+
+
+class WithEnum(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layout = Layout.COLUMNS
+        self.head = nn.ModuleList([nn.Identity()])
+
+    def forward(self, x):
+        if isinstance(self.head[0], nn.Identity):
+            x = x + 1
+        return x.t() if self.layout == Layout.COLUMNS else x
+
+
+def test_enums_and_classes_of_modules():
+    scripted = jit.script(WithEnum())
+    assert torch.equal(scripted(X), (X + 1).t())
+    assert torch.equal(loaded_by_torch(scripted.save_to_buffer())(X), (X + 1).t())
+    assert torch.equal(jit.load(io.BytesIO(scripted.save_to_buffer()))(X), (X + 1).t())
 
 
 class Gradient(nn.Module):

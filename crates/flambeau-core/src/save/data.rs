@@ -119,9 +119,8 @@ impl Pickler<'_> {
                 let name = self.names.name(&Type::Enum(e.class.clone())).unwrap_or_default();
                 let (module, class) = split(&name);
                 self.writer.global(module, class);
-                self.writer.begin_args();
+                // Not in a tuple: PyTorch's reader takes the value itself.
                 self.value(&e.value)?;
-                self.writer.end_args();
                 self.writer.reduce();
             }
             IValue::Future(_) | IValue::Generator(_) | IValue::Function(_) | IValue::Capsule(_) => {

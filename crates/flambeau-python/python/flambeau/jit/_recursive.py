@@ -24,6 +24,7 @@ method_overloads = {}
 
 def clear():
     _store.clear()
+    _types.module_types.clear()
     _annotations_of.cache_clear()
 
 
@@ -394,6 +395,7 @@ def _made(description):
         _keep.append((description.hooks, description.pre_hooks, [c for _, _, c, _ in description.submodules],
                       list(description.functions.values())))  # fmt: skip
         _hooks.classes.setdefault(name, description.cls)
+        _types.module_types.setdefault(description.cls, concrete.type_)
     description.concrete = concrete
     return concrete
 

@@ -13,6 +13,8 @@ from . import _names
 
 # Script classes and interfaces, by Python class.
 class_types = {}
+# Types of modules that have been compiled, by Python class: those without a number in their names.
+module_types = {}
 _named_tuples = {}
 _result_tuples = {}
 
@@ -123,7 +125,8 @@ def class_type(cls):
         return class_types[cls]
     torch = _hooks.torch()
     if torch is not None and issubclass(cls, torch.nn.Module):
-        return None
+        # As in PyTorch: the type that the first compiled module of the class has, for `isinstance`.
+        return module_types.get(cls)
     if issubclass(cls, enum.Enum):
         return enum_type(cls)
     if is_named_tuple(cls):

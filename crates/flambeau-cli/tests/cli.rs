@@ -283,3 +283,37 @@ fn verify_compares_numbers() {
     check(&["verify", &model, &io, "--json"], 1, "\"agrees\": false");
     check(&["verify", &model, &model], 2, "model.pt");
 }
+
+#[test]
+fn source_files() {
+    let written = |name: &str, text: &str| {
+        let path = scratch(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_string_lossy().into_owned()
+    };
+    let good = written(
+        "good.py",
+        "def twice(n: int) -> int:\n    return 2 * n\n\ndef half(x: float) -> float:\n    return x / 2.0\n",
+    );
+    let bad = written("bad.py", "def f(n: int) -> str:\n    return n\n");
+    let saved = scratch("twice.pt").to_string_lossy().into_owned();
+    check(&["run", &good, "--entry", "twice", "21"], 0, "42");
+    check(
+        &["code", &good, "--entry", "half"],
+        0,
+        "def half(x: float) -> float:",
+    );
+    check(&["graph", &good, "--entry", "twice"], 0, "aten::mul");
+    check(&["compile", &good], 0, "twice, half");
+    check(&["run", &good, "1"], 2, "choose one with `--entry`: twice, half");
+    check(&["run", &good, "--entry", "thrice", "1"], 2, "thrice");
+    check(&["compile", &good, "--entry", "twice", "-o", &saved], 0, "");
+    check(&["run", &saved, "4"], 0, "8");
+    check(
+        &["run", &saved, "--entry", "twice", "4"],
+        2,
+        "is for source files",
+    );
+    check(&["compile", &bad], 2, "error[type.return]");
+    check(&["run", &bad, "3"], 2, "expected `str`, found `int`");
+}

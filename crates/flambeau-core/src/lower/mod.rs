@@ -10,6 +10,7 @@
 
 mod annotations;
 mod assign;
+mod attr;
 mod builtin_functions;
 mod call;
 mod callback;
@@ -31,6 +32,8 @@ mod literal;
 mod loops;
 pub mod module;
 pub mod program;
+mod program_classes;
+mod program_values;
 pub(crate) mod python_names;
 mod schema_match;
 pub mod script;

@@ -3,20 +3,22 @@
 //! The text is read, not run. What its module-level names mean is found out from its statements: functions, classes,
 //! NamedTuples, enums, imports and plain constants.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use flambeau_ir::function::Function;
 use flambeau_ir::ops::OpTable;
-use flambeau_ir::types::{ClassType, EnumType, InterfaceType, NamedTupleInfo, Property, Type};
+use flambeau_ir::types::{ClassType, Type};
 use flambeau_ir::value::IValue;
 use flambeau_syntax::{self as ast, SourceFile, Span};
 use parking_lot::Mutex;
 
 use super::desugar::{self, DefOptions};
 use super::error::{CompileError, ErrorKind, Result, Text};
-use super::host::{HostValue, Scope};
-use super::python_names::{arithmetic, bare_container, is_builtin_exception, python_builtin};
+use super::host::HostValue;
+use super::program_classes::compile_methods;
+use super::python_names::{bare_container, python_builtin};
+use super::script::compiled;
 use super::sugared::Sugared;
 use super::tree::{Expr, ExprKind};
 use super::{Definition, Emitter, Receiver, Resolver, define_function, library};
@@ -35,16 +37,16 @@ pub(crate) enum Binding {
 
 /// A program.
 pub struct Program {
-    this: Weak<Program>,
-    text: Arc<Text>,
+    pub(super) this: Weak<Program>,
+    pub(super) text: Arc<Text>,
     /// The module's name, part of qualified names.
-    module: String,
-    table: &'static OpTable,
-    bindings: HashMap<String, Binding>,
+    pub(super) module: String,
+    pub(super) table: &'static OpTable,
+    pub(super) bindings: HashMap<String, Binding>,
     /// Overloads declared with `@torch.jit._overload`.
-    overloads: HashMap<String, Vec<Arc<ast::FunctionDef>>>,
-    order: Vec<String>,
-    cache: Mutex<HashMap<String, HostValue>>,
+    pub(super) overloads: HashMap<String, Vec<Arc<ast::FunctionDef>>>,
+    pub(super) order: Vec<String>,
+    pub(super) cache: Mutex<HashMap<String, HostValue>>,
 }
 
 impl Program {
@@ -224,7 +226,7 @@ impl Program {
             .ok_or_else(|| CompileError::new(ErrorKind::Compile, "the program is gone"))
     }
 
-    fn resolver(&self) -> Result<Arc<dyn Resolver>> {
+    pub(super) fn resolver(&self) -> Result<Arc<dyn Resolver>> {
         Ok(Arc::new(ProgramResolver {
             program: self.arc()?,
             class: None,
@@ -353,7 +355,7 @@ impl Program {
         Ok(Some(value))
     }
 
-    fn import(&self, path: &str) -> Option<HostValue> {
+    pub(super) fn import(&self, path: &str) -> Option<HostValue> {
         if let Some(scope) = library::module(path, self.table) {
             return Some(HostValue::Module(scope));
         }
@@ -428,7 +430,7 @@ impl Program {
         Ok(())
     }
 
-    fn define(
+    pub(super) fn define(
         &self,
         qualified: &str,
         function: &ast::FunctionDef,
@@ -472,7 +474,7 @@ impl Program {
         Ok(defaults)
     }
 
-    fn define_from(
+    pub(super) fn define_from(
         &self,
         text: &Arc<Text>,
         qualified: &str,
@@ -502,452 +504,6 @@ impl Program {
                 table: self.table,
             },
         ))
-    }
-
-    /// The names of a class's bases, as dotted paths through imports.
-    fn bases(&self, class: &ast::ClassDef) -> Vec<String> {
-        class.bases.iter().filter_map(|b| self.path_of(b)).collect()
-    }
-
-    /// `nn.Module` as `torch.nn.Module`.
-    pub(super) fn path_of(&self, expr: &ast::Expr) -> Option<String> {
-        let dotted = expr.dotted()?;
-        let (root, rest) = dotted
-            .split_once('.')
-            .map_or((dotted.as_str(), None), |(r, s)| (r, Some(s)));
-        let root = match self.bindings.get(root) {
-            Some(Binding::Import(path)) => path.clone(),
-            _ => root.to_string(),
-        };
-        Some(rest.map_or(root.clone(), |rest| format!("{root}.{rest}")))
-    }
-
-    fn class_value(&self, name: &str, class: &Arc<ast::ClassDef>) -> Result<HostValue> {
-        let bases = self.bases(class);
-        let is = |base: &str| bases.iter().any(|b| b == base);
-        let value = if is("typing.NamedTuple") {
-            HostValue::NamedTuple(self.named_tuple(name, class)?)
-        } else if is("enum.Enum") || is("enum.IntEnum") {
-            HostValue::Enum(self.enum_type(name, class)?)
-        } else if bases.iter().any(|b| self.is_exception(b)) {
-            HostValue::Exception(format!("{}.{name}", self.module).into())
-        } else if decorated(&class.decorators, "interface") {
-            let ty = self.interface(name, class, is("torch.nn.Module"))?;
-            let value = HostValue::Interface(ty);
-            self.cache.lock().insert(name.into(), value.clone());
-            return Ok(value);
-        } else if self.is_module(class) {
-            HostValue::Opaque(format!("module class {name}").into())
-        } else {
-            return self.script_class(name, class);
-        };
-        self.cache.lock().insert(name.into(), value.clone());
-        Ok(value)
-    }
-
-    /// Whether a class derives from `torch.nn.Module`.
-    fn is_module(&self, class: &ast::ClassDef) -> bool {
-        self.bases(class)
-            .iter()
-            .any(|base| match self.bindings.get(base) {
-                Some(Binding::Class(base)) if base.name.span != class.name.span => self.is_module(base),
-                _ => base.starts_with("torch.nn."),
-            })
-    }
-
-    fn is_exception(&self, base: &str) -> bool {
-        match self.bindings.get(base) {
-            Some(Binding::Class(class)) => self.bases(class).iter().any(|b| self.is_exception(b)),
-            _ => is_builtin_exception(base),
-        }
-    }
-
-    /// The type that an annotation of another text stands for, by this program's names.
-    pub(crate) fn annotation_in(&self, expr: &ast::Expr, file: &Arc<SourceFile>) -> Result<Type> {
-        let text = Text::of_file(file.clone());
-        let expr = desugar::expr(expr, &text)?;
-        super::annotations::read(&expr, &text, &*self.resolver()?, self.table)
-    }
-
-    pub(crate) fn annotation(&self, expr: &ast::Expr) -> Result<Type> {
-        let expr = desugar::expr(expr, &self.text)?;
-        super::annotations::read(&expr, &self.text, &*self.resolver()?, self.table)
-    }
-
-    fn named_tuple(&self, name: &str, class: &ast::ClassDef) -> Result<Type> {
-        let mut fields: Vec<Arc<str>> = Vec::new();
-        let mut types = Vec::new();
-        let mut defaults = Vec::new();
-        for stmt in &class.body {
-            let ast::StmtKind::AnnAssign {
-                target,
-                annotation,
-                value,
-            } = &stmt.kind
-            else {
-                continue;
-            };
-            let Some(field) = target.as_name() else { continue };
-            let ty = self.annotation(annotation)?;
-            if let Some(value) = value
-                && let Some(value) = self.constant(value)?
-            {
-                defaults.push(super::function::fit_default(&value, &ty).unwrap_or(value));
-            }
-            fields.push(field.into());
-            types.push(ty);
-        }
-        let info = NamedTupleInfo {
-            name: self.qualified(name).into(),
-            fields,
-            defaults,
-        };
-        Ok(Type::named_tuple(info.into(), types))
-    }
-
-    fn enum_type(&self, name: &str, class: &ast::ClassDef) -> Result<Type> {
-        let mut members: Vec<(Arc<str>, IValue)> = Vec::new();
-        for stmt in &class.body {
-            let ast::StmtKind::Assign { targets, value, .. } = &stmt.kind else {
-                continue;
-            };
-            let Some(member) = targets.first().and_then(ast::Expr::as_name) else {
-                continue;
-            };
-            let Some(value) = self.constant(value)? else {
-                continue;
-            };
-            // A second name for a value is not a member.
-            if !members.iter().any(|(_, have)| *have == value) {
-                members.push((member.into(), value));
-            }
-        }
-        let value_type = members.first().map_or(Type::Int, |(_, v)| v.ty());
-        // They are compared from the last one on.
-        let last_type = members.last().map_or(Type::Int, |(_, v)| v.ty());
-        for (i, (_, value)) in members.iter().rev().enumerate() {
-            let ty = value.ty();
-            if ty != last_type {
-                return Err(CompileError::new(
-                    ErrorKind::Compile,
-                    format!(
-                        "Could not unify type list since element {i} of type {} did not match the types before it ({})",
-                        ty.repr_str(),
-                        last_type.repr_str()
-                    ),
-                ));
-            }
-        }
-        if !matches!(value_type, Type::Int | Type::Float | Type::Str) {
-            return Err(CompileError::new(
-                ErrorKind::Compile,
-                format!(
-                    "Cannot create Enum with value type '{}', only int, float and string are supported",
-                    value_type.schema_str()
-                ),
-            ));
-        }
-        Ok(Type::Enum(Arc::new(EnumType {
-            name: self.qualified(name).into(),
-            value_type,
-            members,
-        })))
-    }
-
-    fn interface(&self, name: &str, class: &ast::ClassDef, is_module: bool) -> Result<Type> {
-        let interface = InterfaceType::new(self.qualified(name), is_module);
-        let ty = Type::Interface(interface.clone());
-        self.cache
-            .lock()
-            .insert(name.into(), HostValue::Interface(ty.clone()));
-        let resolver = self.resolver()?;
-        for stmt in &class.body {
-            if let ast::StmtKind::FunctionDef(function) = &stmt.kind {
-                let schema = super::import::interface_method(
-                    function, &self.text, &interface, &*resolver, self.table,
-                )?;
-                interface.add_method(schema);
-            }
-        }
-        Ok(ty)
-    }
-
-    fn script_class(&self, name: &str, def: &Arc<ast::ClassDef>) -> Result<HostValue> {
-        // A class that is only used has its own methods compiled, whatever it inherits.
-        let is_scripted = decorated(&def.decorators, "script");
-        if is_scripted && def.bases.iter().any(|b| b.as_name() != Some("object")) {
-            let message = "TorchScript classes does not support inheritance yet. Please directly inherit from 'object'.";
-            return Err(CompileError::new(ErrorKind::Compile, message));
-        }
-        let qualified = self.qualified(name);
-        let class = ClassType::new(&*qualified, false);
-        let members = ClassMembers {
-            program: self.this.clone(),
-            name: name.into(),
-            def: def.clone(),
-        };
-        let value = HostValue::Class {
-            class: class.clone(),
-            members: Some(Arc::new(members)),
-        };
-        // Methods may name the class they are in.
-        self.cache.lock().insert(name.into(), value.clone());
-        let mut methods: BTreeMap<String, (Arc<Text>, Arc<ast::FunctionDef>)> = BTreeMap::new();
-        let is_dataclass = decorated(&def.decorators, "dataclass");
-        let mut getters: BTreeMap<String, Arc<ast::FunctionDef>> = BTreeMap::new();
-        let mut setters: BTreeMap<String, Arc<ast::FunctionDef>> = BTreeMap::new();
-        for stmt in &def.body {
-            match &stmt.kind {
-                ast::StmtKind::FunctionDef(function) => {
-                    let function = Arc::new((**function).clone());
-                    let method = function.name.name.clone();
-                    if decorated(&function.decorators, "staticmethod") {
-                        continue;
-                    }
-                    if decorated(&function.decorators, "property") {
-                        getters.insert(method, function);
-                    } else if decorated(&function.decorators, "setter") {
-                        setters.insert(method, function);
-                    } else {
-                        methods.insert(method, (self.text.clone(), function));
-                    }
-                }
-                ast::StmtKind::Assign { targets, .. } => {
-                    for target in targets.iter().filter_map(ast::Expr::as_name) {
-                        class.add_unresolved(target, "class attribute");
-                    }
-                }
-                ast::StmtKind::AnnAssign {
-                    target,
-                    value: Some(_),
-                    ..
-                } if !is_dataclass => {
-                    if let Some(target) = target.as_name() {
-                        class.add_unresolved(target, "class attribute");
-                    }
-                }
-                _ => {}
-            }
-        }
-        let result = (|| -> Result<()> {
-            let context = Some((name, &class));
-            if is_dataclass {
-                for (text, function) in super::dataclass::methods(def, &self.text)? {
-                    methods.insert(function.name.name.clone(), (text, function));
-                }
-            }
-            for (property, getter) in &getters {
-                let getter = self.define(&format!("{qualified}.__{property}_getter"), getter, context)?;
-                class.add_method(getter.clone());
-                let setter = match setters.get(property) {
-                    Some(setter) => {
-                        let setter =
-                            self.define(&format!("{qualified}.__{property}_setter"), setter, context)?;
-                        class.add_method(setter.clone());
-                        Some(setter)
-                    }
-                    None => None,
-                };
-                class.add_property(Property {
-                    name: property.as_str().into(),
-                    getter,
-                    setter,
-                });
-            }
-            for (method, (text, function)) in &methods {
-                let function = if decorated(&function.decorators, "unused") {
-                    unused_function(function)
-                } else {
-                    (**function).clone()
-                };
-                class.add_method(self.define_from(
-                    text,
-                    &format!("{qualified}.{method}"),
-                    &function,
-                    context,
-                )?);
-            }
-            compile_methods(&class)
-        })();
-        if let Err(error) = result {
-            self.cache.lock().remove(name);
-            return Err(error);
-        }
-        Ok(value)
-    }
-
-    fn value(&self, expr: &ast::Expr) -> Result<HostValue> {
-        if let Some(value) = self.constant(expr)? {
-            return Ok(match value {
-                IValue::Enum(_) => HostValue::EnumMember(value),
-                value => HostValue::Constant(value),
-            });
-        }
-        if let ast::ExprKind::Call { func, args, .. } = &expr.kind
-            && let Some(ty) = self.called_named_tuple(func, args)?
-        {
-            return Ok(HostValue::NamedTuple(ty));
-        }
-        // Another name for something that has one.
-        if let ast::ExprKind::Name(name) = &expr.kind
-            && let Some(value) = self.lookup(name)?
-        {
-            return Ok(value);
-        }
-        if let Some(path) = self.path_of(expr)
-            && let Some(value) = self.import(&path)
-        {
-            return Ok(value);
-        }
-        if let ast::ExprKind::Call { func, args, .. } = &expr.kind
-            && let [arg] = &args[..]
-            && self.path_of(func).as_deref() == Some("torch.jit.script")
-            && let Some(name) = arg.as_name()
-            && let Some(value) = self.lookup(name)?
-        {
-            return Ok(value);
-        }
-        Ok(HostValue::Opaque(
-            match &expr.kind {
-                ast::ExprKind::Call { .. } => "Tensor",
-                ast::ExprKind::Unsupported { what: "Lambda" } => "function",
-                ast::ExprKind::Constant(ast::Constant::BigInt(_)) => "int",
-                ast::ExprKind::BinOp { left, right, .. }
-                    if matches!(self.constant(left)?, Some(IValue::Int(_)))
-                        && matches!(self.constant(right)?, Some(IValue::Int(_))) =>
-                {
-                    "int"
-                }
-                ast::ExprKind::Unsupported { what: "Set" } => "set",
-                _ => "object",
-            }
-            .into(),
-        ))
-    }
-
-    /// The value of an expression of constants.
-    pub(crate) fn constant(&self, expr: &ast::Expr) -> Result<Option<IValue>> {
-        let all = |items: &[ast::Expr]| -> Result<Option<Vec<IValue>>> {
-            let mut values = Vec::with_capacity(items.len());
-            for item in items {
-                match self.constant(item)? {
-                    Some(value) => values.push(value),
-                    None => return Ok(None),
-                }
-            }
-            Ok(Some(values))
-        };
-        Ok(match &expr.kind {
-            ast::ExprKind::Constant(constant) => match constant {
-                ast::Constant::None => Some(IValue::None),
-                ast::Constant::Bool(b) => Some(IValue::Bool(*b)),
-                ast::Constant::Int(i) => Some(IValue::Int(*i)),
-                ast::Constant::Float(f) => Some(IValue::Double(*f)),
-                ast::Constant::Complex(im) => Some(IValue::Complex(num_complex::Complex64::new(0.0, *im))),
-                ast::Constant::Str(s) => Some(IValue::str(s)),
-                _ => None,
-            },
-            ast::ExprKind::Tuple(items) => all(items)?.map(IValue::tuple),
-            ast::ExprKind::List(items) => all(items)?.map(|items| {
-                let element = items.first().map_or(Type::TENSOR, IValue::ty);
-                IValue::list(element, items)
-            }),
-            ast::ExprKind::Dict { keys, values } => {
-                let keys: Option<Vec<ast::Expr>> = keys.iter().cloned().collect();
-                let Some(keys) = keys else { return Ok(None) };
-                match (all(&keys)?, all(values)?) {
-                    (Some(keys), Some(values)) => {
-                        let key = keys.first().map_or(Type::Str, IValue::ty);
-                        let value = values.first().map_or(Type::TENSOR, IValue::ty);
-                        let dict =
-                            flambeau_ir::value::Dict::from_pairs(key, value, keys.into_iter().zip(values));
-                        Some(IValue::Dict(dict))
-                    }
-                    _ => None,
-                }
-            }
-            ast::ExprKind::UnaryOp {
-                op: ast::UnaryOp::USub,
-                operand,
-            } => match self.constant(operand)? {
-                Some(IValue::Int(i)) => i.checked_neg().map(IValue::Int),
-                Some(IValue::Double(f)) => Some(IValue::Double(-f)),
-                Some(IValue::Complex(c)) => Some(IValue::Complex(-c)),
-                _ => None,
-            },
-            ast::ExprKind::BinOp { op, left, right } => {
-                let (Some(a), Some(b)) = (self.constant(left)?, self.constant(right)?) else {
-                    return Ok(None);
-                };
-                arithmetic(*op, &a, &b)
-            }
-            ast::ExprKind::Name(name) => match self.lookup_constant(name)? {
-                Some(HostValue::Constant(value) | HostValue::EnumMember(value)) => Some(value),
-                _ => None,
-            },
-            ast::ExprKind::Attribute { value, attr } => {
-                if let Some(name) = value.as_name()
-                    && let Some(Binding::Class(_)) = self.bindings.get(name)
-                {
-                    return Ok(match self.lookup(name)? {
-                        Some(HostValue::Enum(Type::Enum(class))) => class
-                            .member(&attr.name)
-                            .cloned()
-                            .map(|v| super::call::enum_member(class.clone(), &attr.name, v)),
-                        _ => None,
-                    });
-                }
-                match self.constant(value)? {
-                    Some(IValue::Enum(member)) => {
-                        return Ok(match attr.name.as_str() {
-                            "value" => Some(member.value.clone()),
-                            "name" => Some(IValue::Str(member.name.clone())),
-                            _ => None,
-                        });
-                    }
-                    Some(_) => return Ok(None),
-                    None => {}
-                }
-                match self.path_of(expr).and_then(|path| self.import(&path)) {
-                    Some(HostValue::Constant(value)) => Some(value),
-                    _ => None,
-                }
-            }
-            _ => None,
-        })
-    }
-
-    fn lookup_constant(&self, name: &str) -> Result<Option<HostValue>> {
-        match self.bindings.get(name) {
-            Some(Binding::Value(_) | Binding::Import(_)) => self.lookup(name),
-            _ => Ok(None),
-        }
-    }
-
-    /// The type that an annotation's name stands for.
-    fn type_named(&self, path: &str) -> Result<Option<Type>> {
-        let (root, rest) = path.split_once('.').map_or((path, None), |(r, s)| (r, Some(s)));
-        match self.bindings.get(root) {
-            Some(Binding::Import(import)) => {
-                let full = rest.map_or(import.clone(), |rest| format!("{import}.{rest}"));
-                Ok(library::library_type(&full))
-            }
-            Some(Binding::Class(_)) if rest.is_none() => Ok(match self.lookup(root)? {
-                Some(HostValue::NamedTuple(ty) | HostValue::Enum(ty) | HostValue::Interface(ty)) => Some(ty),
-                Some(HostValue::Class { class, .. }) => Some(Type::Class(class)),
-                _ => None,
-            }),
-            Some(Binding::Value(expr)) if rest.is_none() => {
-                // `Alias = List[int]`
-                if let HostValue::NamedTuple(ty) = self.lookup(root)?.unwrap_or(HostValue::Opaque("".into()))
-                {
-                    return Ok(Some(ty));
-                }
-                let is_type = matches!(expr.kind, ast::ExprKind::Subscript { .. }) || expr.dotted().is_some();
-                Ok(if is_type { self.annotation(expr).ok() } else { None })
-            }
-            _ => Ok(None),
-        }
     }
 }
 
@@ -1055,44 +611,6 @@ impl Resolver for ProgramResolver {
     }
 }
 
-/// The static methods and other attributes of a script class.
-struct ClassMembers {
-    program: Weak<Program>,
-    name: String,
-    def: Arc<ast::ClassDef>,
-}
-
-impl Scope for ClassMembers {
-    fn get(&self, name: &str) -> Result<Option<HostValue>> {
-        let Some(program) = self.program.upgrade() else {
-            return Ok(None);
-        };
-        let key = format!("{}.{name}", self.name);
-        if let Some(value) = program.cache.lock().get(&key) {
-            return Ok(Some(value.clone()));
-        }
-        for stmt in &self.def.body {
-            match &stmt.kind {
-                ast::StmtKind::FunctionDef(function)
-                    if function.name.name == name && decorated(&function.decorators, "staticmethod") =>
-                {
-                    let function = program.define(&program.qualified(name), function, None)?;
-                    let value = HostValue::Functions(vec![function]);
-                    program.cache.lock().insert(key, value.clone());
-                    return Ok(Some(value));
-                }
-                ast::StmtKind::Assign { targets, value, .. }
-                    if targets.first().and_then(ast::Expr::as_name) == Some(name) =>
-                {
-                    return program.value(value).map(Some);
-                }
-                _ => {}
-            }
-        }
-        Ok(None)
-    }
-}
-
 /// A body that raises, for a function that is not to be compiled.
 pub(super) fn unused_function(function: &ast::FunctionDef) -> ast::FunctionDef {
     let mut unused = function.clone();
@@ -1141,35 +659,6 @@ pub(crate) fn decorated(decorators: &[ast::Expr], name: &str) -> bool {
             .dotted()
             .is_some_and(|path| path.rsplit('.').next() == Some(name))
     })
-}
-
-fn compiled(function: &Arc<Function>) -> Result<()> {
-    match function.graph() {
-        Ok(_) => Ok(()),
-        Err(error) => Err(match error.downcast_ref::<CompileError>() {
-            Some(error) => Box::new(error.clone()),
-            None => CompileError::new(ErrorKind::Compile, error.to_string()),
-        }),
-    }
-}
-
-/// `__init__` first: it decides which attributes there are.
-fn compile_methods(class: &Arc<ClassType>) -> Result<()> {
-    let compiled = |method: &Arc<Function>| {
-        compiled(method).map_err(|mut error| {
-            if error.frames.is_empty() && error.place.is_some() {
-                error.entered = Some(super::values::call_name(method, true));
-            }
-            error
-        })
-    };
-    if let Some(init) = class.method("__init__") {
-        compiled(&init)?;
-    }
-    for method in class.methods() {
-        compiled(&method)?;
-    }
-    Ok(())
 }
 
 fn is_none(expr: &ast::Expr) -> bool {

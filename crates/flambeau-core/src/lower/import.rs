@@ -608,7 +608,7 @@ fn strings(list: &ast::Expr) -> HashSet<String> {
     strings.collect()
 }
 
-/// Old quantised linear modules say that their packed weights are a tensor.
+/// Old quantised modules say that their packed weights are a tensor.
 fn packed_params_type(class: &str, field: &str, annotation: &ast::Expr) -> Option<Type> {
     if field != "_packed_params" || annotation.as_name() != Some("Tensor") {
         return None;
@@ -618,12 +618,23 @@ fn packed_params_type(class: &str, field: &str, annotation: &ast::Expr) -> Optio
         .filter(|part| !part.starts_with("___torch_mangle_"))
         .collect();
     let class = plain.join(".");
-    matches!(
-        class.as_str(),
-        "__torch__.torch.nn.quantized.modules.linear.LinearPackedParams"
-            | "__torch__.torch.nn.quantized.modules.linear.Linear"
-    )
-    .then(|| Type::Named("__torch__.torch.classes.quantized.LinearPackedParamsBase".into()))
+    // The folder moved to `torch.ao` later.
+    let module = class.strip_prefix("__torch__.torch.")?;
+    let packed = match module.strip_prefix("ao.").unwrap_or(module) {
+        "nn.quantized.modules.linear.LinearPackedParams"
+        | "nn.quantized.modules.linear.Linear"
+        | "nn.quantized.dynamic.modules.linear.Linear" => "LinearPackedParamsBase",
+        "nn.quantized.modules.conv.Conv2d" | "nn.intrinsic.quantized.modules.conv_relu.ConvReLU2d" => {
+            "Conv2dPackedParamsBase"
+        }
+        "nn.quantized.modules.conv.Conv3d" | "nn.intrinsic.quantized.modules.conv_relu.ConvReLU3d" => {
+            "Conv3dPackedParamsBase"
+        }
+        _ => return None,
+    };
+    Some(Type::Named(
+        format!("__torch__.torch.classes.quantized.{packed}").into(),
+    ))
 }
 
 /// Names inside an archive's code.

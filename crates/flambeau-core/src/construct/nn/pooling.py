@@ -17,6 +17,8 @@ class _MaxPoolNd(Module):
         self.stride = stride if (stride is not None) else kernel_size
         self.padding = padding
         self.dilation = dilation
+        if return_indices:
+            raise NotImplementedError("pooling that returns indices: call torch.max_pool2d_with_indices instead")
         self.return_indices = return_indices
         self.ceil_mode = ceil_mode
 
@@ -30,7 +32,6 @@ class MaxPool1d(_MaxPoolNd):
             self.padding,
             self.dilation,
             ceil_mode=self.ceil_mode,
-            return_indices=self.return_indices,
         )
 
 
@@ -43,7 +44,6 @@ class MaxPool2d(_MaxPoolNd):
             self.padding,
             self.dilation,
             ceil_mode=self.ceil_mode,
-            return_indices=self.return_indices,
         )
 
 
@@ -56,7 +56,6 @@ class MaxPool3d(_MaxPoolNd):
             self.padding,
             self.dilation,
             ceil_mode=self.ceil_mode,
-            return_indices=self.return_indices,
         )
 
 
@@ -151,6 +150,8 @@ class _AdaptiveMaxPoolNd(Module):
     def __init__(self, output_size, return_indices=False):
         super().__init__()
         self.output_size = output_size
+        if return_indices:
+            raise NotImplementedError("pooling that returns indices: call torch.adaptive_max_pool2d instead")
         self.return_indices = return_indices
 
 
@@ -161,7 +162,7 @@ class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd):
 
 class AdaptiveMaxPool1d(_AdaptiveMaxPoolNd):
     def forward(self, input: Tensor):
-        return F.adaptive_max_pool1d(input, self.output_size, self.return_indices)
+        return F.adaptive_max_pool1d(input, self.output_size)
 
 
 class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd):
@@ -171,7 +172,7 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd):
 
 class AdaptiveMaxPool2d(_AdaptiveMaxPoolNd):
     def forward(self, input: Tensor):
-        return F.adaptive_max_pool2d(input, self.output_size, self.return_indices)
+        return F.adaptive_max_pool2d(input, self.output_size)
 
 
 class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd):
@@ -181,4 +182,4 @@ class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd):
 
 class AdaptiveMaxPool3d(_AdaptiveMaxPoolNd):
     def forward(self, input: Tensor):
-        return F.adaptive_max_pool3d(input, self.output_size, self.return_indices)
+        return F.adaptive_max_pool3d(input, self.output_size)

@@ -56,8 +56,11 @@ impl Generator {
     pub fn seed(&mut self) -> u64 {
         use std::hash::{BuildHasher, Hasher};
         let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
-        let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        hasher.write_u128(time.map_or(0, |t| t.as_nanos()));
+        // A bare wasm host has no clock, and asking for it would panic.
+        if cfg!(not(target_family = "wasm")) {
+            let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+            hasher.write_u128(time.map_or(0, |t| t.as_nanos()));
+        }
         // 53 bits, so that the number survives a trip through a double.
         let seed = hasher.finish() >> 11;
         self.manual_seed(seed);

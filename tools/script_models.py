@@ -209,7 +209,7 @@ else:
     fine = [n for n, r in counted.items() if agrees(r)]
     lines = ["# Models compiled from their `nn.Module`", "",
              "Made by `tools/script_models.py`: `flambeau.jit.script(model)` against the model in plain PyTorch " + torch.__version__.split("+")[0] + ",",
-             f"outputs within {NEAR:g} (relative above 1). `saved`: the archive that Flambeau writes, loaded and run by PyTorch.", "",
+             f"outputs within {NEAR:g} (relative to the value, to the mean or to 1). `saved`: the archive that Flambeau writes, loaded and run by PyTorch.", "",
              f"**{len(fine)} of {len(counted)} models agree in both.**", "",
              "| model | difference | saved | script, s | |", "|---|---|---|---|---|"]
     for n, r in sorted(counted.items()):

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use flambeau_ir::source::SourceRange;
+use flambeau_ir::source::{Source, SourceRange};
 
 #[derive(Clone, Default)]
 pub struct Tagged {
@@ -40,10 +40,15 @@ impl Tagged {
     }
 }
 
+/// A source may have been read twice, once for each part of an archive that refers to it.
+fn same_source(a: &Arc<Source>, b: &Arc<Source>) -> bool {
+    Arc::ptr_eq(a, b) || (a.first_line == b.first_line && a.filename == b.filename && a.text == b.text)
+}
+
 fn same(a: Option<&SourceRange>, b: Option<&SourceRange>) -> bool {
     match (a, b) {
         (None, None) => true,
-        (Some(a), Some(b)) => Arc::ptr_eq(&a.source, &b.source) && a.start == b.start && a.end == b.end,
+        (Some(a), Some(b)) => a.start == b.start && a.end == b.end && same_source(&a.source, &b.source),
         _ => false,
     }
 }

@@ -6,6 +6,17 @@ use crate::qr::{reflect_left, reflect_right, reflector};
 
 /// Eigenvalues in ascending order, and the eigenvectors as columns, from the lower triangle of `a`.
 pub fn eigh<T: Field>(a: &Mat<T>) -> Result<(Vec<f64>, Mat<T>), String> {
+    of_triangle(a, false)
+}
+
+/// [`eigh`] from the upper triangle, which is reduced from its end.
+pub fn eigh_upper<T: Field>(a: &Mat<T>) -> Result<(Vec<f64>, Mat<T>), String> {
+    let n = a.rows;
+    of_triangle(&Mat::from_fn(n, n, |i, j| a[(n - 1 - i, n - 1 - j)]), true)
+}
+
+/// `turned`: the rows and columns of `a` are in reverse.
+fn of_triangle<T: Field>(a: &Mat<T>, turned: bool) -> Result<(Vec<f64>, Mat<T>), String> {
     let n = a.rows;
     let mut work = Mat::from_fn(n, n, |i, j| match i.cmp(&j) {
         std::cmp::Ordering::Greater => a[(i, j)],
@@ -30,6 +41,13 @@ pub fn eigh<T: Field>(a: &Mat<T>) -> Result<(Vec<f64>, Mat<T>), String> {
     }
     let mut d: Vec<f64> = (0..n).map(|i| work[(i, i)].re()).collect();
     let mut e: Vec<f64> = (1..n).map(|i| work[(i, i - 1)].re()).chain([0.0]).collect();
+    if turned {
+        d.reverse();
+        if let Some((_, e)) = e.split_last_mut() {
+            e.reverse();
+        }
+        q = Mat::from_fn(n, n, |i, j| q[(n - 1 - i, n - 1 - j)]);
+    }
     // Vectors as rows, so that rotations touch neighbours in memory.
     let mut z = q.transpose();
     tridiagonal(&mut d, &mut e, &mut z)?;

@@ -33,7 +33,7 @@ mod svd;
 pub use cholesky::{Ldl, cholesky, cholesky_solve, ldl_factor, ldl_solve};
 pub use derived::{Lstsq, lstsq, lstsq_qr, matrix_exp, matrix_power, matrix_rank, pinv, singular_values};
 pub use eig::eig;
-pub use eigh::eigh;
+pub use eigh::{eigh, eigh_upper};
 pub use lu::{Lu, lu_factor, pivots_to_order, solve_triangular};
 pub use mat::{C64, Field, Mat};
 pub use qr::{geqrf, householder_product, ormqr, qr};

@@ -228,4 +228,12 @@ fn signs_of_vectors() {
             vectors,
         );
     }
+    let turned = eigh_upper(&Mat::from_rows(3, 3, symmetric[0].0)).unwrap().1;
+    near(
+        "vectors from the upper triangle",
+        &turned,
+        &[
+            -0.023078, 0.865166, 0.500954, -0.141771, 0.493192, -0.858291, 0.98963, 0.090828, -0.111274,
+        ],
+    );
 }

@@ -381,8 +381,8 @@ pub(super) fn eigh_of(a: &Tensor, uplo: &str, name: &str) -> Result<(Tensor, Ten
     with_field!(a, T => {
         let mut values = Vec::new();
         let vectors = map::<T>(a, (n, n), |m| {
-            let m = if lower { m } else { m.adjoint() };
-            let (w, v) = la::eigh(&m).map_err(|e| error(format!("{name}: {e}")))?;
+            let done = if lower { la::eigh(&m) } else { la::eigh_upper(&m) };
+            let (w, v) = done.map_err(|e| error(format!("{name}: {e}")))?;
             values.extend(w);
             Ok(v)
         })?;

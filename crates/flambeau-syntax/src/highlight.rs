@@ -2,6 +2,8 @@
 //!
 //! The rules are those of PyTorch's `SourceRange::highlight`; users' tests match on this text.
 
+use std::ops::Range;
+
 use crate::span::{SourceFile, Span};
 
 /// Lines of context that PyTorch prints before and after the marked lines.
@@ -14,26 +16,31 @@ pub fn highlight(file: &SourceFile, span: Span, function: &str) -> String {
     let view = file.view_of(span);
     let text = file.text.as_bytes().get(view.range()).unwrap_or(&[]);
     let at = |offset: u32| offset.saturating_sub(view.start) as usize;
-    let mut out = String::new();
-    let (start, end) = (
-        at(span.start).min(text.len()),
-        at(span.end).max(at(span.start)).min(text.len()),
-    );
+    let place = Some((file.name.as_str(), file.line(span.start) as usize));
+    highlight_text(text, at(span.start)..at(span.end), place, function)
+}
+
+/// The same for a text that is no [`SourceFile`]: the bytes of the view, the range to mark in it, and the file and line
+/// that stand above the excerpt, where they are known.
+pub fn highlight_text(
+    text: &[u8],
+    range: Range<usize>,
+    place: Option<(&str, usize)>,
+    function: &str,
+) -> String {
+    let start = range.start.min(text.len());
+    let end = range.end.clamp(start, text.len());
     if start == 0 && end == text.len() {
         // The whole text is meant: PyTorch uses this to show Python stack traces.
         return String::from_utf8_lossy(text).into_owned();
     }
-    let (line, _) = file.position(span.start);
-    out.push_str(&format!("  File \"{}\", line {line}", file.name));
-    if !function.is_empty() {
-        out.push_str(", in ");
-        out.push_str(function);
+    let mut out = Vec::new();
+    if let Some((file, line)) = place {
+        let within = if function.is_empty() { "" } else { ", in " };
+        out.extend_from_slice(format!("  File \"{file}\", line {line}{within}{function}\n").as_bytes());
     }
-    out.push('\n');
-    let mut bytes = Vec::new();
-    excerpt(text, start, end, &mut bytes);
-    out.push_str(&String::from_utf8_lossy(&bytes));
-    out
+    excerpt(text, start, end, &mut out);
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// Writes the excerpt of `text` around `start..end`.

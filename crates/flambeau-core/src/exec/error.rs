@@ -153,6 +153,16 @@ impl std::error::Error for Error {
     }
 }
 
+/// The place as PyTorch shows it, with the function whose call it is.
+fn highlight(range: &SourceRange, function: &str) -> String {
+    let (from, to) = range.view();
+    let all = range.source.text.as_bytes();
+    let text = all.get(from as usize..to as usize).unwrap_or(all);
+    let at = |offset: u32| offset.saturating_sub(from) as usize;
+    let place = range.file_line_col().map(|(file, line, _)| (file, line));
+    flambeau_syntax::highlight_text(text, at(range.start)..at(range.end), place, function)
+}
+
 /// The stack, in the archive's code and, where the archive says where its code came from, in the original.
 fn write_trace(trace: &[TraceFrame], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let originals: Vec<Option<SourceRange>> = trace
@@ -164,14 +174,14 @@ fn write_trace(trace: &[TraceFrame], f: &mut fmt::Formatter<'_>) -> fmt::Result 
     writeln!(f, "Traceback of TorchScript{from} (most recent call last):")?;
     for frame in trace {
         if let Some(range) = &frame.range {
-            f.write_str(&range.highlight_in(&frame.function))?;
+            f.write_str(&highlight(range, &frame.function))?;
         }
     }
     if serialized {
         f.write_str("\nTraceback of TorchScript, original code (most recent call last):\n")?;
         for (frame, original) in trace.iter().zip(&originals) {
             if let Some(range) = original.as_ref().or(frame.range.as_ref()) {
-                f.write_str(&range.highlight_in(&frame.function))?;
+                f.write_str(&highlight(range, &frame.function))?;
             }
         }
     }

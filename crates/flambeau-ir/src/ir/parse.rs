@@ -536,7 +536,7 @@ impl<'a> Parser<'a> {
                 self.tensor_type(DType::from_name(dtype))?
             }
             ("", _) => return self.fail("expected a type"),
-            (name, _) => match plain_type(name) {
+            (name, _) => match Type::from_plain_name(name) {
                 Some(ty) => ty,
                 None => (self.find)(name).unwrap_or_else(|| Type::Named(name.into())),
             },
@@ -594,31 +594,6 @@ fn unknown_function(name: &str) -> Arc<Function> {
         Err(Arc::from(Box::<dyn std::error::Error + Send + Sync>::from(
             message,
         )))
-    })
-}
-
-fn plain_type(name: &str) -> Option<Type> {
-    Some(match name {
-        "Any" => Type::Any,
-        "Tensor" => Type::TENSOR,
-        "NoneType" | "None" => Type::None,
-        "bool" => Type::Bool,
-        "int" => Type::Int,
-        "float" => Type::Float,
-        "complex" => Type::Complex,
-        "Scalar" | "number" => Type::Number,
-        "str" => Type::Str,
-        "Device" => Type::Device,
-        "Generator" => Type::Generator,
-        "Stream" => Type::Stream,
-        "Storage" => Type::Storage,
-        "QScheme" => Type::QScheme,
-        "Capsule" => Type::Capsule,
-        "list" => Type::AnyList,
-        "tuple" => Type::AnyTuple,
-        "AnyClassType" => Type::AnyClass,
-        "AnyEnumType" => Type::AnyEnum,
-        _ => return None,
     })
 }
 

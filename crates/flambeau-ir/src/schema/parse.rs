@@ -288,33 +288,10 @@ impl<'a> Parser<'a> {
         }
         let start = self.at;
         let name = self.dotted()?;
+        if let Some(plain) = Type::from_plain_name(name) {
+            return Ok(plain);
+        }
         Ok(match name {
-            "Any" => Type::Any,
-            "Tensor" => Type::TENSOR,
-            "NoneType" | "None" => Type::None,
-            "bool" => Type::Bool,
-            "int" => Type::Int,
-            "float" => Type::Float,
-            "complex" => Type::Complex,
-            "Scalar" | "number" => Type::Number,
-            "str" => Type::Str,
-            "Device" => Type::Device,
-            "Generator" => Type::Generator,
-            "Stream" => Type::Stream,
-            "Storage" => Type::Storage,
-            "QScheme" => Type::QScheme,
-            "Quantizer" => Type::Quantizer,
-            "Capsule" => Type::Capsule,
-            "PyObject" => Type::PyObject,
-            "ScalarType" => Type::ScalarType,
-            "Layout" => Type::Layout,
-            "MemoryFormat" => Type::MemoryFormat,
-            "SymInt" => Type::SymInt,
-            "SymBool" => Type::SymBool,
-            "AnyClassType" => Type::AnyClass,
-            "AnyEnumType" => Type::AnyEnum,
-            "list" => Type::AnyList,
-            "tuple" => Type::AnyTuple,
             "Future" if self.rest().starts_with('[') => Type::Future(Arc::new(self.one_inside("[", "]")?)),
             "Future" => Type::Future(Arc::new(self.one_inside("(", ")")?)),
             "Await" => Type::Await(Arc::new(self.one_inside("(", ")")?)),

@@ -6,6 +6,7 @@
 //! stage needs: printing, subtyping, unification and the class table entries themselves.
 
 mod class;
+mod name;
 mod print;
 mod relate;
 

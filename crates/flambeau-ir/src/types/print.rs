@@ -76,32 +76,6 @@ impl Type {
     /// The spelling of schemas: `Tensor?`, `int[]`, `Dict(str, t)`.
     pub fn schema_str(&self) -> String {
         match self {
-            Type::Any => "Any".into(),
-            Type::Tensor(_) => "Tensor".into(),
-            Type::None => "NoneType".into(),
-            Type::Bool => "bool".into(),
-            Type::Int => "int".into(),
-            Type::Float => "float".into(),
-            Type::Complex => "complex".into(),
-            Type::Number => "Scalar".into(),
-            Type::Str => "str".into(),
-            Type::Device => "Device".into(),
-            Type::Generator => "Generator".into(),
-            Type::Stream => "Stream".into(),
-            Type::Storage => "Storage".into(),
-            Type::QScheme => "QScheme".into(),
-            Type::Quantizer => "Quantizer".into(),
-            Type::Capsule => "Capsule".into(),
-            Type::PyObject => "PyObject".into(),
-            Type::ScalarType => "ScalarType".into(),
-            Type::Layout => "Layout".into(),
-            Type::MemoryFormat => "MemoryFormat".into(),
-            Type::SymInt => "SymInt".into(),
-            Type::SymBool => "SymBool".into(),
-            Type::AnyList => "list".into(),
-            Type::AnyTuple => "tuple".into(),
-            Type::AnyClass => "AnyClassType".into(),
-            Type::AnyEnum => "AnyEnumType".into(),
             Type::Var(name) => name.to_string(),
             Type::List(t) => format!("{}[]", t.schema_str()),
             Type::Optional(t) => format!("{}?", t.schema_str()),
@@ -119,6 +93,7 @@ impl Type {
             Type::Enum(e) => format!("Enum<{}>", e.name),
             Type::Function(_) => "Function".into(),
             Type::Named(name) => name.to_string(),
+            plain => plain.plain_name().unwrap_or_default().into(),
         }
     }
 

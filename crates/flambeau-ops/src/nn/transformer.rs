@@ -36,16 +36,7 @@ pub fn declare(ops: &mut Rows) {
     ops.op("aten::_native_multi_head_attention(Tensor query, Tensor key, Tensor value, int embed_dim, int num_head, Tensor qkv_weight, Tensor qkv_bias, Tensor proj_weight, Tensor proj_bias, Tensor? mask=None, bool need_weights=True, bool average_attn_weights=True, int? mask_type=None) -> (Tensor, Tensor)")
         .doc("Attention of several heads with its projections.")
         .kernel(|_: &Context, args: &[IValue]| -> Result<(Tensor, Option<Tensor>)> {
-            let call = Attention {
-                embed_dim: take(args, 3)?,
-                heads: take(args, 4)?,
-                qkv_weight: take(args, 5)?,
-                qkv_bias: take(args, 6)?,
-                proj_weight: take(args, 7)?,
-                proj_bias: take(args, 8)?,
-                mask: take(args, 9)?,
-                mask_type: take(args, 12)?,
-            };
+            let call = Attention::from_args(args, 3, 9, 12)?;
             let (query, key, value) = (take(args, 0)?, take(args, 1)?, take(args, 2)?);
             let (out, weights) = call.run(&query, &key, &value)?;
             Ok(match (weights, take(args, 10)?, take(args, 11)?) {
@@ -147,6 +138,20 @@ struct Attention {
 }
 
 impl Attention {
+    /// Both schemas have the widths and weights in this order from `first` on, and the mask and its type elsewhere.
+    fn from_args(args: &[IValue], first: usize, mask: usize, mask_type: usize) -> Result<Attention> {
+        Ok(Attention {
+            embed_dim: take(args, first)?,
+            heads: take(args, first + 1)?,
+            qkv_weight: take(args, first + 2)?,
+            qkv_bias: take(args, first + 3)?,
+            proj_weight: take(args, first + 4)?,
+            proj_bias: take(args, first + 5)?,
+            mask: take(args, mask)?,
+            mask_type: take(args, mask_type)?,
+        })
+    }
+
     fn check(&self, query: &Tensor, key: &Tensor, value: &Tensor) -> Result<()> {
         for (name, t) in [("query", query), ("key", key), ("value", value)] {
             if t.dim() != 3 {
@@ -230,16 +235,7 @@ fn encoder_layer(args: &[IValue]) -> Result<Tensor> {
     if src.numel() == 0 {
         return src.copy();
     }
-    let attention = Attention {
-        embed_dim: take(args, 1)?,
-        heads: take(args, 2)?,
-        qkv_weight: take(args, 3)?,
-        qkv_bias: take(args, 4)?,
-        proj_weight: take(args, 5)?,
-        proj_bias: take(args, 6)?,
-        mask: take(args, 18)?,
-        mask_type: take(args, 19)?,
-    };
+    let attention = Attention::from_args(args, 1, 18, 19)?;
     let (use_gelu, norm_first, eps): (bool, bool, f64) = (take(args, 7)?, take(args, 8)?, take(args, 9)?);
     let norm = |x: &Tensor, at: usize| {
         let (weight, bias): (Tensor, Tensor) = (take(args, at)?, take(args, at + 1)?);

@@ -1,7 +1,16 @@
 //! Each family of operators against slow plain loops, on shapes and layouts that a seeded generator makes: transposed,
 //! stepped, offset and expanded views must give what contiguous tensors give, and arguments stay as they were.
 
-mod families;
+macro_rules! args {
+    ($($v:expr),* $(,)?) => { vec![$(IValue::from($v)),*] };
+}
+
+mod index;
+mod nn;
+mod pointwise;
+mod random;
+mod reduce;
+mod transforms;
 
 use flambeau_ir::ops::Context;
 use flambeau_ir::value::IValue;
@@ -97,6 +106,13 @@ impl Numbers {
             }
         }
     }
+}
+
+/// A tensor and one of its dimensions.
+pub fn with_dim(n: &mut Numbers) -> (Tensor, usize) {
+    let dims = 1 + n.below(4);
+    let shape = n.shape(dims, 1);
+    (n.float(&shape), n.below(dims))
 }
 
 /// A tensor as plain numbers.

@@ -10,5 +10,6 @@ pub mod exec;
 pub mod load;
 pub mod lower;
 pub mod module;
+pub mod overload;
 pub mod passes;
 pub mod save;

@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 use flambeau_core::bind::bind;
 use flambeau_core::exec::{self, Budget, Runtime};
 use flambeau_core::module::call_function;
+use flambeau_core::overload::{distance, gathered};
 use flambeau_core::{code, passes};
 use flambeau_ir::function::Function;
 use flambeau_ir::ops::{Context, Op};
@@ -197,41 +198,8 @@ impl PyFunction {
 
 // ---- operators ----
 
-/// How well given values fit a schema; lower is better. Only used to choose among overloads.
-fn distance(op: &Op, args: &[IValue]) -> usize {
-    let exact = |value: &IValue, ty: &Type| match ty {
-        Type::Number => matches!(
-            value,
-            IValue::Int(_) | IValue::Double(_) | IValue::Complex(_) | IValue::Bool(_)
-        ),
-        Type::Optional(_) => true,
-        ty => value.ty().is_subtype_of(&ty.language_type()),
-    };
-    args.iter()
-        .zip(&op.schema().arguments)
-        .filter(|(v, a)| !exact(v, &a.ty))
-        .count()
-}
-
-/// `zeros(2, 3)` is `zeros([2, 3])`: trailing ints go into the list that the schema wants there.
-fn gathered(op: &Op, args: &[IValue]) -> Option<Vec<IValue>> {
-    let first_int = args.iter().position(|v| matches!(v, IValue::Int(_)))?;
-    let is_list = match &op.schema().arguments.get(first_int)?.ty {
-        Type::List(e) => matches!(**e, Type::Int | Type::SymInt),
-        Type::Optional(inner) => inner
-            .list_element()
-            .is_some_and(|e| matches!(e, Type::Int | Type::SymInt)),
-        _ => false,
-    };
-    let ints: Option<Vec<i64>> = args[first_int..].iter().map(IValue::as_int).collect();
-    let ints = ints.filter(|_| is_list)?;
-    let mut gathered = args[..first_int].to_vec();
-    gathered.push(IValue::ints(ints));
-    Some(gathered)
-}
-
 fn run_op(op: &Arc<Op>, args: Vec<IValue>) -> Result<IValue, exec::Error> {
-    exec::run::call_operator(&runtime(), op, &args)
+    exec::operator::call_operator(&runtime(), op, &args)
 }
 
 /// Calls the overload of an operator (`aten::add`) that fits the arguments.

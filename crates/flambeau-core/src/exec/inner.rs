@@ -9,8 +9,9 @@ use parking_lot::Mutex;
 
 use super::error::{Error, ErrorKind, Result};
 use super::program::Program;
-use super::run::{MAX_NESTED, Runtime, method_of, run};
-use super::{fork, structural};
+use super::run::run;
+use super::runtime::{MAX_NESTED, Runtime};
+use super::{fork, method_of, structural};
 
 /// Runs a program inside of another's run, on the thread's own stack.
 pub(super) fn nested(runtime: &Arc<Runtime>, program: &Arc<Program>, args: Vec<IValue>) -> Result<IValue> {

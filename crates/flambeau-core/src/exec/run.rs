@@ -1,118 +1,18 @@
 //! The interpreter: one loop over instructions, with its own stack of frames, so that deep calls of a program never
 //! exhaust the thread's stack.
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
-use flambeau_ir::ops::{Context, Op};
 use flambeau_ir::types::Type;
 use flambeau_ir::value::print::display;
 use flambeau_ir::value::{IValue, Object};
-use parking_lot::Mutex;
 
 use super::error::{Error, ErrorKind, Result, TraceFrame};
 use super::inner::{Awaitable, forked, nested, sort_objects, wait};
+use super::operator::{call_row, missing, script_program};
 use super::program::{Inst, Operand, Operands, Program, Register};
-use super::{program_of, scalar, structural};
-
-/// How much a run may take. Programs of untrusted files should have limits.
-#[derive(Clone, Debug)]
-pub struct Budget {
-    /// Calls and loop iterations, together.
-    pub steps: Option<u64>,
-    pub deadline: Option<Instant>,
-    /// Set from another thread to stop the run.
-    pub cancel: Option<Arc<AtomicBool>>,
-    /// Calls that may be open at a time.
-    pub depth: usize,
-}
-
-impl Default for Budget {
-    fn default() -> Budget {
-        Budget {
-            steps: None,
-            deadline: None,
-            cancel: None,
-            depth: 10_000,
-        }
-    }
-}
-
-/// What one call of a module runs in: the operators' context, the budget, and the times of a profile.
-pub struct Runtime {
-    pub context: Context,
-    budget: Budget,
-    is_limited: bool,
-    steps: AtomicU64,
-    /// Runs inside of runs: forks on the forking thread, `__exit__` after an error, comparisons of a sort.
-    pub(super) nested: AtomicU64,
-    profile: Option<Mutex<HashMap<String, (u64, Duration)>>>,
-}
-
-/// Runs inside of runs take the thread's stack, so there may be few.
-pub(super) const MAX_NESTED: u64 = 64;
-
-impl Runtime {
-    pub fn new(context: Context, budget: Budget) -> Runtime {
-        let is_limited = budget.steps.is_some() || budget.deadline.is_some() || budget.cancel.is_some();
-        Runtime {
-            context,
-            budget,
-            is_limited,
-            steps: AtomicU64::new(0),
-            nested: AtomicU64::new(0),
-            profile: None,
-        }
-    }
-
-    /// Measures the time of every operator from now on.
-    pub fn with_profile(mut self) -> Runtime {
-        self.profile = Some(Mutex::default());
-        self
-    }
-
-    /// Operators by total time: name, calls, time.
-    pub fn profile(&self) -> Vec<(String, u64, Duration)> {
-        let Some(profile) = &self.profile else {
-            return Vec::new();
-        };
-        let mut rows: Vec<_> = profile
-            .lock()
-            .iter()
-            .map(|(name, (n, t))| (name.clone(), *n, *t))
-            .collect();
-        rows.sort_by(|a, b| b.2.cmp(&a.2));
-        rows
-    }
-
-    #[inline]
-    fn tick(&self) -> Result<()> {
-        if self.is_limited { self.check() } else { Ok(()) }
-    }
-
-    #[cold]
-    fn check(&self) -> Result<()> {
-        let stop = |why: &str| Err(Error::new(ErrorKind::Stopped, why));
-        let steps = self.steps.fetch_add(1, Ordering::Relaxed);
-        if self.budget.steps.is_some_and(|limit| steps >= limit) {
-            return stop("the program was stopped: its budget of steps is used up");
-        }
-        if self
-            .budget
-            .cancel
-            .as_ref()
-            .is_some_and(|c| c.load(Ordering::Relaxed))
-        {
-            return stop("the program was stopped: the caller cancelled it");
-        }
-        if steps.is_multiple_of(64) && self.budget.deadline.is_some_and(|d| Instant::now() >= d) {
-            return stop("the program was stopped: its time is over");
-        }
-        Ok(())
-    }
-}
+use super::runtime::Runtime;
+use super::{method_of, program_of, scalar, structural};
 
 /// Runs a program to its end.
 pub fn run(runtime: &Arc<Runtime>, program: &Arc<Program>, args: Vec<IValue>) -> Result<IValue> {
@@ -805,71 +705,4 @@ impl Machine<'_> {
             }
         }
     }
-}
-
-/// Runs one operator outside of any program, through its kernel or its script.
-pub fn call_operator(runtime: &Arc<Runtime>, op: &Arc<Op>, args: &[IValue]) -> Result<IValue> {
-    call_row(runtime, op, args)
-}
-
-#[inline]
-fn call_row(runtime: &Arc<Runtime>, op: &Arc<Op>, args: &[IValue]) -> Result<IValue> {
-    let Some(kernel) = &op.kernel else {
-        if op.script.is_some() {
-            return nested(runtime, &script_program(op)?, args.to_vec());
-        }
-        return Err(missing(op));
-    };
-    let Some(profile) = &runtime.profile else {
-        return (kernel.run)(&runtime.context, args).map_err(Error::from);
-    };
-    let start = Instant::now();
-    let result = (kernel.run)(&runtime.context, args).map_err(Error::from);
-    let spent = start.elapsed();
-    let mut profile = profile.lock();
-    let entry = profile.entry(op.full_name().to_string()).or_default();
-    entry.0 += 1;
-    entry.1 += spent;
-    result
-}
-
-#[cold]
-fn missing(op: &Op) -> Error {
-    let message = if flambeau_ops::table().contains(op.name()) {
-        format!("the operator `{}` is not supported yet", op.text())
-    } else {
-        format!(
-            "Unknown builtin op: {}. The program calls it as `{}`; register it before the first call",
-            op.name(),
-            op.text()
-        )
-    };
-    Error::new(ErrorKind::Unsupported, message)
-}
-
-/// The program of an operator's decomposition, compiled at its first call.
-fn script_program(op: &Arc<Op>) -> Result<Arc<Program>> {
-    if let Some(function) = op.compiled.get() {
-        return program_of(function);
-    }
-    let Some(script) = &op.script else {
-        return Err(missing(op));
-    };
-    let functions = crate::lower::compile_native(script, flambeau_ops::table())
-        .map_err(|error| Error::compile(Arc::from(error as Box<dyn std::error::Error + Send + Sync>)))?;
-    let Some(function) = functions.into_iter().next_back() else {
-        return Err(Error::internal("a script defines no function"));
-    };
-    program_of(op.compiled.get_or_init(|| function))
-}
-
-pub(super) fn method_of(object: Option<&IValue>, name: &str) -> Result<Arc<Program>> {
-    let Some(IValue::Object(object)) = object else {
-        return Err(structural::expected("an object", object.unwrap_or(&IValue::None)));
-    };
-    let method = object
-        .class()
-        .method(name)
-        .ok_or_else(|| Error::runtime(format!("`{}` has no method '{name}'", object.class().name)))?;
-    program_of(&method)
 }

@@ -461,6 +461,20 @@ impl CmpOp {
     }
 }
 
+impl Stmt {
+    /// Name, annotation and value of `name: annotation = value`.
+    pub fn as_declaration(&self) -> Option<(&str, &Expr, Option<&Expr>)> {
+        match &self.kind {
+            StmtKind::AnnAssign {
+                target,
+                annotation,
+                value,
+            } => Some((target.as_name()?, annotation, value.as_ref())),
+            _ => None,
+        }
+    }
+}
+
 impl StmtKind {
     /// What PyTorch's frontend calls this statement when it refuses it ("… aren't supported"), and how many
     /// bytes from the statement's start it underlines.

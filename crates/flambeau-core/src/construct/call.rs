@@ -83,10 +83,10 @@ impl Builder {
                 return Ok(value);
             }
         }
-        if super::builtins::is_native(path) {
+        if super::natives::is_native(path) {
             return Ok(Value::native(path));
         }
-        if let Some(constant) = super::builtins::constant(path) {
+        if let Some(constant) = super::natives::constant(path) {
             return Ok(constant);
         }
         let scope = |path: &str| crate::lower::library::module(path, self.table);
@@ -213,7 +213,7 @@ impl Builder {
             | Value::Dict(_)
             | Value::Set(_)
             | Value::Tuple(_) => super::methods::has(value, name).then(|| Value::bound(name, value.clone())),
-            Value::Native(path, None) => super::builtins::is_native(&format!("{path}.{name}"))
+            Value::Native(path, None) => super::natives::is_native(&format!("{path}.{name}"))
                 .then(|| Value::native(&format!("{path}.{name}"))),
             _ => None,
         })

@@ -12,6 +12,7 @@ use crate::lower::program::Program;
 const FILES: &[(&str, &str)] = &[
     ("torch.nn.init", include_str!("nn/init.py")),
     ("torch.nn.modules.module", include_str!("nn/module.py")),
+    ("torch.nn.modules.utils", include_str!("nn/utils.py")),
     ("torch.nn.modules.linear", include_str!("nn/linear.py")),
     ("torch.nn.modules.conv", include_str!("nn/conv.py")),
     ("torch.nn.modules.activation", include_str!("nn/activation.py")),

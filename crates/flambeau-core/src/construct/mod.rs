@@ -15,6 +15,7 @@ mod infer;
 mod library;
 mod methods;
 mod modules;
+mod natives;
 mod operators;
 mod stmt;
 mod value;

@@ -128,11 +128,7 @@ impl Class {
     pub fn own_annotations(&self) -> Vec<(&str, &ast::Expr)> {
         let mut found = Vec::new();
         for stmt in self.def.iter().flat_map(|def| &def.body) {
-            if let ast::StmtKind::AnnAssign {
-                target, annotation, ..
-            } = &stmt.kind
-                && let Some(name) = target.as_name()
-            {
+            if let Some((name, annotation, _)) = stmt.as_declaration() {
                 found.push((name, annotation));
             }
         }

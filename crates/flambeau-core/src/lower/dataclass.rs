@@ -142,15 +142,9 @@ fn comparison(
 fn fields<'a>(class: &'a ast::ClassDef, text: &'a Text) -> Result<Vec<Field<'a>>> {
     let mut fields = Vec::new();
     for stmt in &class.body {
-        let ast::StmtKind::AnnAssign {
-            target,
-            annotation,
-            value,
-        } = &stmt.kind
-        else {
+        let Some((name, annotation, value)) = stmt.as_declaration() else {
             continue;
         };
-        let Some(name) = target.as_name() else { continue };
         let subscript = |wanted: &str| match &annotation.kind {
             ast::ExprKind::Subscript { value, .. } => ends_with(value, wanted),
             _ => ends_with(annotation, wanted),
@@ -171,7 +165,7 @@ fn fields<'a>(class: &'a ast::ClassDef, text: &'a Text) -> Result<Vec<Field<'a>>
             in_comparison: true,
             init_only,
         };
-        match value.as_ref().map(|v| (&v.kind, v)) {
+        match value.map(|v| (&v.kind, v)) {
             Some((ast::ExprKind::Call { func, keywords, .. }, _)) if ends_with(func, "field") => {
                 for keyword in keywords {
                     let given = text.slice(keyword.value.span);

@@ -463,12 +463,7 @@ impl SourceImporter {
         let mut types = Vec::new();
         let mut defaults = Vec::new();
         for stmt in &def.body {
-            let ast::StmtKind::AnnAssign {
-                target,
-                annotation,
-                value,
-            } = &stmt.kind
-            else {
+            let Some((field, annotation, value)) = stmt.as_declaration() else {
                 if matches!(stmt.kind, ast::StmtKind::Pass) {
                     continue;
                 }
@@ -479,7 +474,6 @@ impl SourceImporter {
                     "Unexpected statement in NamedTuple body: only attribute annotations are currently supported.",
                 ));
             };
-            let Some(field) = target.as_name() else { continue };
             let annotation = desugar::expr(annotation, text)?;
             let ty = self.type_of(&annotation, text)?;
             if let Some(value) = value {

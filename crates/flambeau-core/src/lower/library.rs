@@ -204,13 +204,20 @@ pub fn dtype_code(name: &str) -> Option<i64> {
     })
 }
 
-fn math(name: &str) -> Option<HostValue> {
+/// What `math` and `cmath` both call by name.
+fn number(name: &str) -> Option<HostValue> {
     match name {
         "pi" => double(std::f64::consts::PI),
         "e" => double(std::f64::consts::E),
         "tau" => double(std::f64::consts::TAU),
         "inf" => double(f64::INFINITY),
         "nan" => double(f64::NAN),
+        _ => None,
+    }
+}
+
+fn math(name: &str) -> Option<HostValue> {
+    match name {
         "remainder" => builtin("aten::mathremainder"),
         "ceil" | "copysign" | "erf" | "erfc" | "exp" | "expm1" | "fabs" | "floor" | "gamma" | "lgamma"
         | "log" | "log10" | "log1p" | "pow" | "sqrt" | "isnan" | "asinh" | "atanh" | "cosh" | "sinh"
@@ -222,17 +229,12 @@ fn math(name: &str) -> Option<HostValue> {
         | "log2" | "exp2" | "cbrt" | "nextafter" | "ulp" | "fma" | "sumprod" => {
             Some(HostValue::Opaque(format!("builtin {name}").into()))
         }
-        _ => None,
+        _ => number(name),
     }
 }
 
 fn cmath(name: &str) -> Option<HostValue> {
     match name {
-        "pi" => double(std::f64::consts::PI),
-        "e" => double(std::f64::consts::E),
-        "tau" => double(std::f64::consts::TAU),
-        "inf" => double(f64::INFINITY),
-        "nan" => double(f64::NAN),
         "phase" => builtin("aten::angle"),
         "rect" => builtin("aten::polar"),
         "isnan" | "isfinite" | "isinf" | "log" | "log10" | "sqrt" | "exp" | "sin" | "tan" | "cos"
@@ -240,7 +242,7 @@ fn cmath(name: &str) -> Option<HostValue> {
             builtin(&format!("aten::{name}"))
         }
         "polar" | "isclose" => Some(HostValue::Opaque(format!("builtin {name}").into())),
-        _ => None,
+        _ => number(name),
     }
 }
 

@@ -91,15 +91,9 @@ impl Program {
         let mut types = Vec::new();
         let mut defaults = Vec::new();
         for stmt in &class.body {
-            let ast::StmtKind::AnnAssign {
-                target,
-                annotation,
-                value,
-            } = &stmt.kind
-            else {
+            let Some((field, annotation, value)) = stmt.as_declaration() else {
                 continue;
             };
-            let Some(field) = target.as_name() else { continue };
             let ty = self.annotation(annotation)?;
             if let Some(value) = value
                 && let Some(value) = self.constant(value)?

@@ -180,29 +180,22 @@ pub fn compile_module(spec: ModuleSpec, table: &'static OpTable) -> Result<Arc<C
     });
     let receiver = Receiver::Module(module.clone());
     add_properties(&class, &spec.properties, &qualified, &receiver, table)?;
-    for method in spec.overloads.values().flatten().chain(&spec.methods) {
-        class.add_method(define(
-            method,
-            &format!("{qualified}.{}", method.name),
+    let made = |source: &FunctionSource| {
+        define(
+            source,
+            &format!("{qualified}.{}", source.name),
             Some(&receiver),
             table,
-        )?);
+        )
+    };
+    for method in spec.overloads.values().flatten().chain(&spec.methods) {
+        class.add_method(made(method)?);
     }
     for hook in &spec.forward_hooks {
-        class.add_forward_hook(define(
-            hook,
-            &format!("{qualified}.{}", hook.name),
-            Some(&receiver),
-            table,
-        )?);
+        class.add_forward_hook(made(hook)?);
     }
     for hook in &spec.forward_pre_hooks {
-        class.add_forward_pre_hook(define(
-            hook,
-            &format!("{qualified}.{}", hook.name),
-            Some(&receiver),
-            table,
-        )?);
+        class.add_forward_pre_hook(made(hook)?);
     }
     compile_all(&class)?;
     for hook in class.forward_hooks().iter().chain(&class.forward_pre_hooks()) {

@@ -414,6 +414,9 @@ impl Desugar<'_> {
                 (ExprKind::Bin(bin(*op), left, right), span)
             }
             E::UnaryOp { op, operand } => {
+                if let Some(number) = self.negative_number(*op, operand) {
+                    return Ok(number);
+                }
                 let operand = self.boxed(operand)?;
                 let kind = match op {
                     ast::UnaryOp::Not => UnKind::Not,
@@ -628,6 +631,24 @@ impl Desugar<'_> {
             ExprKind::Slice(Box::new(SliceExpr { start, end, step })),
             span,
         ))
+    }
+
+    /// `-1` in native text is one number, standing where its digits do; programs negate a number.
+    fn negative_number(&self, op: ast::UnaryOp, operand: &ast::Expr) -> Option<Expr> {
+        use ast::Constant as C;
+        let ast::ExprKind::Constant(number) = &operand.kind else {
+            return None;
+        };
+        let kind = match number {
+            _ if !self.native || op != ast::UnaryOp::USub => return None,
+            C::Int(i) => ExprKind::Int(-i),
+            C::Float(f) => ExprKind::Float(-f),
+            C::Complex(f) => ExprKind::Complex(-f),
+            // The smallest integer has no positive counterpart.
+            C::BigInt(digits) => ExprKind::Int(format!("-{digits}").parse().ok()?),
+            _ => return None,
+        };
+        Some(Expr::new(kind, operand.span))
     }
 
     fn constant(&self, constant: &ast::Constant, span: Span) -> Result<Expr> {

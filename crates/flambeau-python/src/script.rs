@@ -7,11 +7,10 @@ use std::sync::Arc;
 use flambeau_core::lower::error::Result as CompileResult;
 use flambeau_core::lower::host::{Callback, Dispatch, HostValue, Scope};
 use flambeau_core::lower::module::{ConcreteModule, IterableKind};
-use flambeau_core::lower::program::Program;
 use flambeau_core::lower::script::{
     self, ClassSource, FunctionSource, MethodLookup, ModuleSource, ModuleSpec, PropertySource,
 };
-use flambeau_core::lower::{library, sugared::Form};
+use flambeau_core::lower::{library, sugared::Form, unit};
 use flambeau_ir::ops::{Context, Op};
 use flambeau_ir::types::{AttributeKind, Type};
 use flambeau_ir::value::{IValue, Object};
@@ -210,7 +209,8 @@ fn run_callback(
     })
 }
 
-/// A function's source as a dict: name, text, file, first_line, scope, defaults.
+/// A function's source as a dict: name, text, file, first_line, scope, defaults; or name, text, scope and `native` for
+/// one among the functions of a text in TorchScript's own dialect.
 fn source(value: &Bound<'_, PyAny>) -> PyResult<FunctionSource> {
     let value = value.cast::<PyDict>()?;
     let get = |key: &str| -> PyResult<Bound<'_, PyAny>> {
@@ -218,6 +218,11 @@ fn source(value: &Bound<'_, PyAny>) -> PyResult<FunctionSource> {
             .get_item(key)?
             .ok_or_else(|| PyTypeError::new_err(format!("a function's source lacks `{key}`")))
     };
+    let scope = Arc::new(PyScope(get("scope")?.unbind()));
+    if value.contains("native")? {
+        let (name, text): (String, String) = (get("name")?.extract()?, get("text")?.extract()?);
+        return unit::source(&text, &name, scope).map_err(|e| error::compile(value.py(), e));
+    }
     let mut defaults = Vec::new();
     for (name, default) in get("defaults")?.cast::<PyDict>()?.iter() {
         defaults.push((name.extract()?, to_ivalue(&default, &mut Seen::default())?));
@@ -227,9 +232,10 @@ fn source(value: &Bound<'_, PyAny>) -> PyResult<FunctionSource> {
         text: get("text")?.extract()?,
         file: get("file")?.extract()?,
         first_line: get("first_line")?.extract()?,
-        scope: Arc::new(PyScope(get("scope")?.unbind())),
+        scope,
         defaults,
         parsed: None,
+        native: false,
     })
 }
 
@@ -338,11 +344,10 @@ impl PyConcrete {
     fn create(&self) -> PyObject {
         PyObject::with_concrete(Object::new(self.0.class.clone()), self.0.clone())
     }
-    fn define(&self, py: Python<'_>, method: &Bound<'_, PyAny>) -> PyResult<()> {
-        let source = source(method)?;
-        compiling(py, || {
-            script::define_method(&self.0, &source, flambeau_ops::table())
-        })
+    /// Adds the methods of a text in TorchScript's own dialect.
+    fn define(&self, py: Python<'_>, text: &str, scope: Py<PyAny>) -> PyResult<()> {
+        let scope = Arc::new(PyScope(scope));
+        compiling(py, || unit::methods(&self.0, text, scope, flambeau_ops::table()))
     }
 }
 
@@ -449,28 +454,12 @@ fn compile_module(py: Python<'_>, spec: &Bound<'_, PyDict>) -> PyResult<PyConcre
     compiling(py, || script::compile_module(spec, flambeau_ops::table())).map(PyConcrete)
 }
 
-/// A program text whose functions and classes are compiled without Python's help.
-#[pyclass(name = "Program", module = "flambeau._flambeau", frozen)]
-pub struct PyProgram(Arc<Program>);
-
-#[pymethods]
-impl PyProgram {
-    #[new]
-    fn new(py: Python<'_>, text: &str, file: &str, module: &str) -> PyResult<PyProgram> {
-        compiling(py, || Program::parse(text, file, module, flambeau_ops::table())).map(PyProgram)
-    }
-    /// The function of a name, compiled.
-    fn function(&self, py: Python<'_>, name: &str) -> PyResult<Option<PyFunction>> {
-        compiling(py, || match self.0.lookup(name)? {
-            Some(HostValue::Functions(_)) => self.0.script(name).map(Some),
-            _ => Ok(None),
-        })
-        .map(|f| f.map(PyFunction))
-    }
-    /// The type of a class.
-    fn class_(&self, py: Python<'_>, name: &str) -> PyResult<Option<PyType>> {
-        compiling(py, || self.0.class(name)).map(|c| c.map(|c| PyType(Type::Class(c))))
-    }
+/// The functions of a text in TorchScript's own dialect, by name.
+#[pyfunction]
+fn define_functions(py: Python<'_>, text: &str, scope: Py<PyAny>) -> PyResult<Vec<(String, PyFunction)>> {
+    let scope = Arc::new(PyScope(scope));
+    let made = compiling(py, || unit::functions(text, scope, flambeau_ops::table()))?;
+    Ok(made.into_iter().map(|(name, f)| (name, PyFunction(f))).collect())
 }
 
 /// An object of a script class, with attributes by name; those not given are None.
@@ -503,9 +492,9 @@ fn value_of(value: &Bound<'_, PyAny>) -> PyResult<PyValue> {
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<PyMeaning>()?;
     m.add_class::<PyConcrete>()?;
-    m.add_class::<PyProgram>()?;
     m.add_function(wrap_pyfunction!(library_member, m)?)?;
     m.add_function(wrap_pyfunction!(make_function, m)?)?;
+    m.add_function(wrap_pyfunction!(define_functions, m)?)?;
     m.add_function(wrap_pyfunction!(compile_class, m)?)?;
     m.add_function(wrap_pyfunction!(make_interface, m)?)?;
     m.add_function(wrap_pyfunction!(compile_module, m)?)?;

@@ -184,6 +184,83 @@ def test_compilation_unit():
     assert unit.next(1) == 2
     with pytest.raises(AttributeError):
         unit.nothing
+    with pytest.raises(RuntimeError, match="already defined"):
+        unit.define("def four(x):\n    return x")
+    with pytest.raises(RuntimeError, match="expected def but found 'class'"):
+        unit.define("class A:\n    pass")
+
+
+@pytest.mark.parametrize(
+    "text, name",
+    [
+        ("def f(x, y: int = -1):\n    return torch.relu(x) * -2 + y\n", "f"),
+        ("""
+        def lowest() -> int:
+            return -9223372036854775808
+
+        def f(x: List[int], k: Optional[Tensor] = None) -> List[int]:
+            if k is None and len(x) > 0:
+                x = x[:-1]
+            return x + [lowest()]
+        """, "f"),
+        ("def f(s: str) -> str:\n    return s.upper() + '\\t%d' % len(s)\n", "f"),
+    ],
+)  # fmt: skip
+def test_units_print_as_pytorch(text, name):
+    ours, theirs = getattr(jit.CompilationUnit(text), name), getattr(torch.jit.CompilationUnit(text), name)
+    assert str(ours.schema) == str(theirs.schema)
+    assert ours.code == theirs.code
+    assert str(ours.graph) == str(theirs.graph)
+
+
+class Steps(jit.ScriptModule):
+    __constants__ = ["n"]
+
+    def __init__(self, n):
+        super().__init__()
+        self.n = n
+        self.w = torch.nn.Parameter(torch.ones(2))
+        self.lin = torch.nn.Linear(2, 2)
+        self.define("def twice(self, x, k: int = -2):\n    return self.forward(x) * k")
+
+    @jit.script_method
+    def forward(self, x):
+        for _ in range(self.n):
+            x = self.lin(x) + self.w
+        return x
+
+    def in_python(self, x):
+        return self.twice(x) - 1
+
+
+class More(Steps):
+    @jit.script_method
+    def extra(self, x):
+        return self.twice(x, 3)
+
+
+class Plain(jit.ScriptModule):
+    def forward(self, x):
+        return x + 1
+
+
+def test_subclasses_of_script_module():
+    steps, x = Steps(2), torch.ones(1, 2)
+    assert isinstance(steps, jit.ScriptModule) and isinstance(steps, Steps) and isinstance(steps, torch.nn.Module)
+    want = x
+    for _ in range(2):
+        want = steps.lin(want) + steps.w
+    assert torch.equal(steps(x), want)
+    assert torch.equal(steps.in_python(x), want * -2 - 1)
+    assert "range(2)" in steps.code
+    assert [n for n, _ in steps.named_parameters()] == ["w", "lin.weight", "lin.bias"]
+    assert repr(steps) == "Steps(\n  (lin): RecursiveScriptModule(original_name=Linear)\n)"
+    assert str(steps.twice.schema).endswith("Tensor x, int k=-2) -> Tensor")
+    more = More(1)
+    assert torch.equal(more.extra(x), more(x) * 3)
+    assert torch.equal(Plain()(x), x + 1)
+    back = torch.jit.load(io.BytesIO(steps.save_to_buffer()))
+    assert torch.equal(back(x), want)
 
 
 @torch.jit.ignore

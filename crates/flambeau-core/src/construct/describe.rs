@@ -45,6 +45,7 @@ fn source(program: &Arc<Program>, name: &str, def: &ast::FunctionDef) -> Result<
         scope: Arc::new(ProgramScope(program.clone())),
         defaults: program.defaults(def)?,
         parsed: Some((Arc::new(def.clone()), program.text().clone())),
+        native: false,
     })
 }
 
@@ -568,6 +569,7 @@ impl Description {
             scope: Arc::new(NoNames),
             defaults: Vec::new(),
             parsed: None,
+            native: true,
         };
         if matches!(self.iterable, IterableKind::List | IterableKind::Dict) {
             let count = self.submodules.len();

@@ -661,9 +661,9 @@ impl Desugar<'_> {
             C::Int(i) => (ExprKind::Int(*i), span),
             C::BigInt(digits) => {
                 // Archives are read by another part of PyTorch than programs.
-                let message = match self.source.file.has_views() {
-                    true => "Integral constant out of range (must fit in a signed 64 bit integer)".into(),
-                    false => format!("Integral literal out of range: {digits}"),
+                let message = match self.native {
+                    false => "Integral constant out of range (must fit in a signed 64 bit integer)".into(),
+                    true => format!("Integral literal out of range: {digits}"),
                 };
                 return self.fail(ErrorKind::Compile, span, message);
             }

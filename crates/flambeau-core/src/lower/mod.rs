@@ -42,6 +42,7 @@ mod ssa;
 mod stmt;
 pub mod sugared;
 pub mod tree;
+pub mod unit;
 pub(crate) mod upgraders;
 mod values;
 

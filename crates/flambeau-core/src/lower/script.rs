@@ -36,6 +36,8 @@ pub struct FunctionSource {
     pub defaults: Vec<(String, IValue)>,
     /// The function itself where it is parsed already; `text` is then not read.
     pub parsed: Option<(Arc<ast::FunctionDef>, Arc<Text>)>,
+    /// Whether the text is in the dialect of archives, which has its defaults in it.
+    pub native: bool,
 }
 
 /// A property of a class.
@@ -244,21 +246,24 @@ fn compile_all(class: &Arc<ClassType>) -> Result<()> {
     Ok(())
 }
 
-/// Adds a method to a module that is already compiled, as `ScriptModule.define` does.
-pub fn define_method(
+/// Adds methods to a module that is already compiled. They may call each other.
+pub(super) fn define_methods(
     module: &Arc<ConcreteModule>,
-    source: &FunctionSource,
+    sources: &[FunctionSource],
     table: &'static OpTable,
 ) -> Result<()> {
-    let (function, text) = parse(source)?;
-    let mut source = source.clone();
-    source.name = function.name.name.clone();
-    let qualified = format!("{}.{}", module.class.name, source.name);
     let receiver = Receiver::Module(module.clone());
-    let method = define_parsed(&source, &function, &text, &qualified, Some(&receiver), table)?;
-    compiled(&method)?;
-    module.class.add_method(method);
-    Ok(())
+    let methods: Vec<_> = sources
+        .iter()
+        .map(|source| {
+            let qualified = format!("{}.{}", module.class.name, source.name);
+            define(source, &qualified, Some(&receiver), table)
+        })
+        .collect::<Result<_>>()?;
+    for method in &methods {
+        module.class.add_method(method.clone());
+    }
+    methods.iter().try_for_each(compiled)
 }
 
 /// An interface type from the signatures of its methods.
@@ -373,7 +378,7 @@ fn define_parsed(
         text,
         DefOptions {
             self_name: self_name.as_deref(),
-            native: false,
+            native: source.native,
         },
     )?;
     def.name.name = source.name.clone();

@@ -7,7 +7,7 @@ import os
 
 from .. import _flambeau, _hooks
 from .._errors import Error, FrontendError, NotSupportedError, UnsupportedNodeError
-from . import _classes, _modules, _names, _recursive, _scope, _sources, _types
+from . import _classes, _legacy, _modules, _names, _recursive, _scope, _sources, _types
 from ._modules import ScriptModule, ScriptObject
 
 try:
@@ -163,25 +163,32 @@ def save(m, f, _extra_files=None):
 
 
 class CompilationUnit:
-    """Functions and classes of a source text, by attribute."""
+    """Functions of a text in TorchScript's own dialect, by attribute."""
 
     def __init__(self, lang=None, _frames_up=0):
-        self._programs = []
+        self._functions = {}
         if lang is not None:
-            self.define(lang)
+            self.define(lang, _frames_up=_frames_up + 1)
 
     def define(self, lang, rcb=None, _frames_up=0):
-        import textwrap
+        """Compiles the functions of a text, which see each other and the names around the caller."""
+        scope = _scope.of_caller(rcb, _frames_up + 1)
+        made = _flambeau.define_functions(lang, scope)
+        for name, _ in made:
+            if name in self._functions:
+                raise RuntimeError(f"method '{name}' already defined.")
+        self._functions.update((name, ScriptFunction(function)) for name, function in made)
 
-        program = _flambeau.Program(textwrap.dedent(lang), "<string>", "unit")
-        self._programs.append(program)
+    def get_functions(self):
+        return list(self._functions.values())
+
+    def find_function(self, name):
+        """The function of a name, or None."""
+        return self._functions.get(name)
 
     def __getattr__(self, name):
-        if not name.startswith("_"):
-            for program in reversed(self._programs):
-                found = program.function(name)
-                if found is not None:
-                    return ScriptFunction(found)
+        if not name.startswith("_") and name in self._functions:
+            return self._functions[name]
         raise AttributeError(f"'CompilationUnit' has no attribute '{name}'")
 
 
@@ -292,7 +299,8 @@ def script_if_tracing(fn):
 
 
 def script_method(fn):
-    return export(fn)
+    """Marks a method of a subclass of `ScriptModule` to be compiled."""
+    return _legacy.script_method(fn)
 
 
 def _overload(func):

@@ -133,8 +133,25 @@ ScriptObject.__str__ = lambda self: (
 )
 
 
-class ScriptModule:
-    """A compiled module. Attributes, parameters and methods are reached as on the module that it was made from."""
+class _Subclassing(type):
+    """Gives a program's subclasses of `ScriptModule` another base, until they are compiled."""
+
+    def __new__(meta, name, bases, body, own=False):
+        if own or ScriptModule not in bases:
+            return super().__new__(meta, name, bases, body)
+        from . import _legacy
+
+        return _legacy.subclass(name, tuple(b for b in bases if b is not ScriptModule), body)
+
+    def __init__(cls, name, bases, body, own=False):
+        super().__init__(name, bases, body)
+
+
+class ScriptModule(metaclass=_Subclassing, own=True):
+    """A compiled module. Attributes, parameters and methods are reached as on the module that it was made from.
+
+    A program's own subclass is a module that is compiled when its `__init__` is done (see `_legacy`).
+    """
 
     def __init__(self, inner, original=None):
         vars(self)["_flambeau_object"] = inner
@@ -207,9 +224,11 @@ class ScriptModule:
         return sorted({*object.__dir__(self), *inner.method_names(), *self._kinds()})
 
     def __repr__(self):
-        own = f"original_name={self.original_name}"
-        lines = [f"({name}): {child!r}".replace("\n", "\n  ") for name, child in self.named_children()]
-        return f"RecursiveScriptModule({own})" if not lines else "\n  ".join(["RecursiveScriptModule(", own, *lines]) + "\n)"
+        return self._shown("RecursiveScriptModule", f"original_name={self.original_name}")
+
+    def _shown(self, name, *lines):
+        children = [f"({name}): {child!r}".replace("\n", "\n  ") for name, child in self.named_children()]
+        return "\n  ".join([f"{name}(", *lines, *children]) + "\n)" if children else f"{name}({''.join(lines)})"
 
     @property
     def original_name(self):
@@ -250,16 +269,9 @@ class ScriptModule:
     def get_debug_state(self):
         raise RuntimeError("Flambeau has no profiling executor, so there is no debug state")
 
-    def define(self, source):
-        """Compiles a method from its text and adds it."""
-        import inspect
-        import textwrap
-
-        scope = _scope.of_frame(inspect.currentframe().f_back)
-        text = textwrap.dedent(source).lstrip("\n")
-        self._flambeau_object.concrete.define(
-            {"name": "", "text": text, "file": "<string>", "first_line": 1, "scope": scope, "defaults": {}}
-        )
+    def define(self, src):
+        """Compiles methods from their text and adds them."""
+        self._flambeau_object.concrete.define(src, _scope.of_caller(frames_up=1))
 
     # ---- parts ----
 
@@ -514,12 +526,17 @@ def module_class():
             "_forward_hooks": property(lambda self: {}),
             "_forward_pre_hooks": property(lambda self: {}),
         }
-        _module_class = type("RecursiveScriptModule", (ScriptModule, torch.nn.Module), tables)
+        _module_class = _Subclassing("RecursiveScriptModule", (ScriptModule, torch.nn.Module), tables, own=True)
     return _module_class
 
 
 # By address. What Python code stores on a module must be there when a call back into Python gets the module again.
 _wrapped = weakref.WeakValueDictionary()
+
+
+def remember(module):
+    """Makes a module the one that `wrap` gives for its compiled object."""
+    _wrapped[module._flambeau_object.address] = module
 
 
 def wrap(inner, original=None):

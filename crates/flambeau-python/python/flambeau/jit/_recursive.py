@@ -7,9 +7,10 @@ import types
 import warnings
 
 from .. import _flambeau, _hooks
-from . import _classes, _names, _order, _scope, _sources, _types
+from . import _classes, _legacy, _names, _order, _scope, _sources, _types
 
-_IGNORED = {
+# What `nn.Module` keeps in an object beside the data.
+NOT_DATA = {
     "_version", "_parameters", "_buffers", "_non_persistent_buffers_set", "_backward_hooks", "_backward_pre_hooks",
     "_forward_hooks", "_forward_hooks_with_kwargs", "_forward_pre_hooks", "_forward_pre_hooks_with_kwargs",
     "_forward_hooks_always_called", "_state_dict_hooks", "_state_dict_pre_hooks", "_load_state_dict_pre_hooks",
@@ -122,6 +123,8 @@ class Description:
         self.annotations = _annotations(module)
         self.interface_methods = interface_methods
         self.concrete = None
+        # What a subclass of `ScriptModule` says itself to compile.
+        self.declared = _legacy.methods_of(module)
         self.collect()
 
     def type_of(self, name, value):
@@ -165,7 +168,7 @@ class Description:
             added.add(name)
         self.collect_constants(added)
         for name, value in vars(module).items():
-            if name in _IGNORED or name.startswith("__") or name in ignored or name in added:
+            if name in NOT_DATA or name.startswith("__") or name in ignored or name in added:
                 continue
             self.collect_attribute(name, value)
         self.hooks = tuple(module._forward_hooks.values())
@@ -248,6 +251,7 @@ class Description:
             tuple(self.attributes), constants, tuple((n, id(c)) for n, _, c, _ in self.submodules), self.iterable,
             tuple((n, id(f)) for n, f in self.functions.items()), tuple(self.builtins.items()),
             tuple(self.failed), tuple(map(id, self.hooks)), tuple(map(id, self.pre_hooks)), self.interface_methods,
+            tuple((m["name"], m["text"]) for m in self.declared or ()),
         )  # fmt: skip
 
     # ---- what to compile ----
@@ -299,21 +303,15 @@ class Description:
             found = f"key in {keys!r}" if keys else "False"
             texts["__contains__"] = f"def __contains__(self, key: str):\n   return {found}\n"
         scope = _scope.NamesScope({})
-        return [
-            {"name": n, "text": t, "file": "<string>", "first_line": 1, "scope": scope, "defaults": {}}
-            for n, t in texts.items()
-            if n not in have
-        ]
+        return [_sources.native(n, t, scope) for n, t in texts.items() if n not in have]
 
     def compile(self, name):
         module = self.module
         overloads = self.overloads()
-        methods = []
-        for method in self.method_names():
-            if method in overloads:
-                continue
-            bound = getattr(module, method)
-            methods.append(dict(_sources.describe(bound), name=method))
+        methods = self.declared
+        if methods is None:
+            bound = [(n, getattr(module, n)) for n in self.method_names() if n not in overloads]
+            methods = [dict(_sources.describe(m), name=n) for n, m in bound]
         methods += self.container_methods({m["name"] for m in methods})
         properties = _classes.properties_of(self.cls)
         hooks = {}
@@ -407,10 +405,10 @@ def script_module(module):
     """A compiled module with the values of `module`, which it shares."""
     from . import _modules
 
-    return _modules.wrap(_create(module), module)
+    return _modules.wrap(create(module), module)
 
 
-def _create(module, interface_methods=None, made=None, known=None):
+def create(module, interface_methods=None, made=None, known=None):
     """The object of a module. A submodule under two names becomes two, which share its tensors."""
     made = {} if made is None else made
     known = {} if known is None else known
@@ -433,7 +431,7 @@ def _create(module, interface_methods=None, made=None, known=None):
             value = made[id(value)][0]
         created.set(name, value)
     for name, value, _, wanted in description.submodules:
-        created.set(name, _create(value, wanted, made, known))
+        created.set(name, create(value, wanted, made, known))
     return created
 
 

@@ -87,8 +87,23 @@ class NamesScope(FunctionScope):
         self.cells = {}
 
 
-def of_frame(frame):
-    """The names that a place in running code sees."""
+class CallbackScope(NamesScope):
+    """Names that a function of the program looks up."""
+
+    def __init__(self, rcb):
+        super().__init__({})
+        self.rcb = rcb
+
+    def lookup(self, name):
+        value = self.rcb(name)
+        return super().lookup(name) if value is None else value
+
+
+def of_caller(rcb=None, frames_up=0):
+    """The names that the place in running code sees that called the function calling this; `rcb` finds them itself."""
+    if rcb is not None:
+        return CallbackScope(rcb)
+    frame = sys._getframe(frames_up + 1)
     return NamesScope({**frame.f_globals, **frame.f_locals})
 
 

@@ -160,6 +160,11 @@ def describe(fn, name=None, scope=None, declared=None):
     }
 
 
+def native(name, text, scope):
+    """A function of a text in TorchScript's own dialect, as the compiler takes it."""
+    return {"name": name, "text": text, "scope": scope, "native": True}
+
+
 def _tree(text):
     return ast.parse(textwrap.dedent(text)).body[0]
 

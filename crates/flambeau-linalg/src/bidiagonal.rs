@@ -1,7 +1,7 @@
 //! Singular values of bidiagonal matrices by implicit QR steps, in LAPACK's order of operations (`bdsqr`), which
 //! decides the signs of singular vectors.
 
-use crate::mat::{Field, Mat};
+use crate::mat::{Field, Mat, Precision};
 
 /// The unit roundoff, half of the distance between 1 and the next number.
 const EPSILON: f64 = f64::EPSILON / 2.0;
@@ -115,12 +115,14 @@ pub(crate) fn diagonalize<T: Field>(
     e: &mut [f64],
     vt: &mut Mat<T>,
     u: &mut Mat<T>,
+    precision: Precision,
 ) -> Result<(), String> {
+    let unit = precision.unit();
     let n = d.len();
     if n == 0 {
         return Ok(());
     }
-    let tolerance = EPSILON.powf(-0.125).clamp(10.0, 100.0) * EPSILON;
+    let tolerance = unit.powf(-0.125).clamp(10.0, 100.0) * unit;
     let mut least = d[0].abs();
     let mut mu = least;
     for i in 1..n {
@@ -130,7 +132,7 @@ pub(crate) fn diagonalize<T: Field>(
         mu = d[i].abs() * (mu / (mu + e[i - 1].abs()));
         least = least.min(mu);
     }
-    let floor = 6.0 * (n * n) as f64 * f64::MIN_POSITIVE;
+    let floor = 6.0 * (n * n) as f64 * precision.least();
     let threshold = (tolerance * least / (n as f64).sqrt()).max(floor);
     let mut m = n - 1;
     let mut before = None;
@@ -173,14 +175,14 @@ pub(crate) fn diagonalize<T: Field>(
         };
         before = Some((top, m));
         let mut shift = 0.0;
-        if n as f64 * tolerance * (smallest / largest) > EPSILON.max(0.01 * tolerance) {
+        if n as f64 * tolerance * (smallest / largest) > unit.max(0.01 * tolerance) {
             let end;
             (end, shift) = if down {
                 (d[top].abs(), smaller(d[m - 1], e[m - 1], d[m]))
             } else {
                 (d[m].abs(), smaller(d[top], e[top], d[top + 1]))
             };
-            if end > 0.0 && (shift / end).powi(2) < EPSILON {
+            if end > 0.0 && (shift / end).powi(2) < unit {
                 shift = 0.0;
             }
         }

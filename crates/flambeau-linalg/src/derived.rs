@@ -2,14 +2,14 @@
 
 use crate::eigh::eigh;
 use crate::lu::{lu_factor, solve_triangular};
-use crate::mat::{Field, Mat};
+use crate::mat::{Field, Mat, Precision};
 use crate::qr::qr;
 use crate::svd::svd;
 
 /// The pseudoinverse; singular values up to `max(atol, rtol * largest)` count as zero.
 pub fn pinv<T: Field>(a: &Mat<T>, atol: f64, rtol: f64, hermitian: bool) -> Result<Mat<T>, String> {
     if hermitian {
-        let (values, vectors) = eigh(a)?;
+        let (values, vectors) = eigh(a, Precision::Double)?;
         let largest = values.iter().fold(0.0f64, |m, v| m.max(v.abs()));
         let cut = atol.max(rtol * largest);
         let scaled = Mat::from_fn(a.rows, a.rows, |i, j| {
@@ -21,7 +21,7 @@ pub fn pinv<T: Field>(a: &Mat<T>, atol: f64, rtol: f64, hermitian: bool) -> Resu
         });
         return Ok(scaled.mul(&vectors.adjoint()));
     }
-    let d = svd(a, false)?;
+    let d = svd(a, Precision::Double, false)?;
     let cut = atol.max(rtol * d.s.first().copied().unwrap_or(0.0));
     let v = d.vh.adjoint();
     let scaled = Mat::from_fn(v.rows, v.cols, |i, j| {
@@ -37,9 +37,9 @@ pub fn pinv<T: Field>(a: &Mat<T>, atol: f64, rtol: f64, hermitian: bool) -> Resu
 /// Singular values in descending order; of a Hermitian matrix by way of its eigenvalues.
 pub fn singular_values<T: Field>(a: &Mat<T>, hermitian: bool) -> Result<Vec<f64>, String> {
     if !hermitian {
-        return Ok(svd(a, false)?.s);
+        return Ok(svd(a, Precision::Double, false)?.s);
     }
-    let mut s: Vec<f64> = eigh(a)?.0.into_iter().map(f64::abs).collect();
+    let mut s: Vec<f64> = eigh(a, Precision::Double)?.0.into_iter().map(f64::abs).collect();
     s.sort_by(|a, b| b.total_cmp(a));
     Ok(s)
 }
@@ -61,7 +61,7 @@ pub struct Lstsq<T> {
 /// By the singular value decomposition (LAPACK's gelsd, gelss, gelsy): singular values up to `rcond * largest` are
 /// zero.
 pub fn lstsq<T: Field>(a: &Mat<T>, b: &Mat<T>, rcond: f64) -> Result<Lstsq<T>, String> {
-    let d = svd(a, false)?;
+    let d = svd(a, Precision::Double, false)?;
     let cut = rcond * d.s.first().copied().unwrap_or(0.0);
     let rank = d.s.iter().filter(|&&x| x > cut).count();
     let mut c = d.u.adjoint().mul(b);

@@ -1,11 +1,13 @@
-//! Eigenvalues of general matrices: Hessenberg form, then the shifted QR algorithm on a complex Schur form.
-//!
-//! Real matrices go the same way in complex arithmetic; their eigenvalues then come out paired up to rounding, and
-//! are made exactly so.
+//! Eigenvalues of general matrices: balancing, a Schur form, back-substitution, as LAPACK's `geev` has it, so that the
+//! order of eigenvalues and the phases of eigenvectors are the same.
 
-use crate::mat::{C64, Field, Mat, norm2};
+use crate::balance::balance;
+use crate::eigh::rotation;
+use crate::mat::{C64, Field, Mat, Precision, norm2};
 use crate::qr::{reflect_left, reflect_right, reflector};
+use crate::schur::{Schur, schur as real_schur};
 use num_complex::Complex;
+use num_traits::Float;
 
 /// `A = Z T Z^H`, T upper triangular.
 fn schur(mut h: Mat<C64>, vectors: bool) -> Result<(Mat<C64>, Mat<C64>), String> {
@@ -125,94 +127,170 @@ fn sweep(h: &mut Mat<C64>, z: &mut Mat<C64>, low: usize, high: usize, shift: C64
     }
 }
 
-/// Eigenvalues, and eigenvectors of length 1 as columns (none if not asked for). `real`: the matrix is real, so
-/// eigenvalues come in conjugate pairs, the one above the real axis first.
-pub fn eig(a: &Mat<C64>, real: bool, vectors: bool) -> Result<(Vec<C64>, Mat<C64>), String> {
-    if !a.data.iter().all(|x| x.is_finite()) {
-        return Err("linalg.eig: input tensor should not contain infs or NaNs.".into());
+fn finite<T: Field>(a: &Mat<T>) -> Result<(), String> {
+    if a.data.iter().all(|x| x.is_finite()) {
+        return Ok(());
     }
+    Err("linalg.eig: input tensor should not contain infs or NaNs.".into())
+}
+
+/// Eigenvalues, and eigenvectors of length 1 as columns (none if not asked for).
+pub fn eig(a: &Mat<C64>, vectors: bool) -> Result<(Vec<C64>, Mat<C64>), String> {
+    finite(a)?;
     let n = a.rows;
-    let (t, z) = schur(a.clone(), vectors)?;
-    let mut values: Vec<C64> = (0..n).map(|i| t[(i, i)]).collect();
+    let mut balanced = a.clone();
+    let balance = balance(&mut balanced);
+    let (t, z) = schur(balanced, vectors)?;
+    let values: Vec<C64> = (0..n).map(|i| t[(i, i)]).collect();
     let mut out = Mat::zeros(if vectors { n } else { 0 }, if vectors { n } else { 0 });
-    if vectors {
-        let size = t.frobenius().max(f64::MIN_POSITIVE);
-        for k in 0..n {
-            // (T - t_kk) x = 0 with x_k = 1, from the bottom up.
-            let mut x = vec![C64::default(); n];
-            x[k] = Complex::new(1.0, 0.0);
-            for i in (0..k).rev() {
-                let sum = (i + 1..=k).fold(C64::default(), |sum, j| sum + t[(i, j)] * x[j]);
-                let mut gap = t[(i, i)] - values[k];
-                if gap.norm() < f64::EPSILON * size {
-                    gap = Complex::new(f64::EPSILON * size, 0.0);
-                }
-                x[i] = -sum / gap;
-                let largest = x.iter().map(|v| v.norm()).fold(0.0, f64::max);
-                if largest > 1e100 {
-                    x.iter_mut().for_each(|v| *v /= largest);
-                }
-            }
-            let v: Vec<C64> = (0..n)
-                .map(|i| (0..=k).fold(C64::default(), |s, j| s + z[(i, j)] * x[j]))
-                .collect();
-            let norm = norm2(&v);
-            // The largest component is made real, as in LAPACK.
-            let top = v
-                .iter()
-                .copied()
-                .fold(C64::default(), |m, x| if x.norm() > m.norm() { x } else { m });
-            let turn = if top.norm() == 0.0 {
-                Complex::new(1.0, 0.0)
-            } else {
-                top.conj() / top.norm()
-            };
-            for (i, v) in v.into_iter().enumerate() {
-                out[(i, k)] = v * turn / norm;
-            }
+    for k in 0..out.cols {
+        let mut x = vec![C64::default(); n];
+        x[k] = Complex::new(1.0, 0.0);
+        substitute(&t, k, values[k], &mut x, f64::EPSILON);
+        let mut v = product(&z, &x[..=k]);
+        balance.undo(&mut v);
+        let norm = norm2(&v);
+        // The largest component is made real.
+        let top = v[largest(&v)];
+        let turn = if top.norm() == 0.0 {
+            Complex::new(1.0, 0.0)
+        } else {
+            top.conj() / top.norm()
+        };
+        for (i, v) in v.into_iter().enumerate() {
+            out[(i, k)] = v * turn / norm;
         }
-    }
-    if real {
-        pair_up(&mut values, &mut out, a.frobenius());
     }
     Ok((values, out))
 }
 
-/// Makes almost conjugate pairs neighbours and exactly conjugate, and almost real eigenvalues real.
-fn pair_up(values: &mut [C64], vectors: &mut Mat<C64>, size: f64) {
-    let n = values.len();
-    let tolerance = 1e-13 * size.max(f64::MIN_POSITIVE);
-    let swap = |values: &mut [C64], vectors: &mut Mat<C64>, i: usize, j: usize| {
-        values.swap(i, j);
-        for r in 0..vectors.rows {
-            vectors.row_mut(r).swap(i, j);
+/// `Z x`.
+fn product(z: &Mat<C64>, x: &[C64]) -> Vec<C64> {
+    (0..z.rows)
+        .map(|i| z.row(i).iter().zip(x).fold(C64::default(), |s, (z, x)| s + z * x))
+        .collect()
+}
+
+/// The place of the largest component, the first of equal ones.
+fn largest(v: &[C64]) -> usize {
+    (0..v.len()).fold(0, |top, i| {
+        if v[i].norm_sqr() > v[top].norm_sqr() {
+            i
+        } else {
+            top
         }
-    };
-    let mut i = 0;
-    while i < n {
-        let distance = |j: &usize| (values[*j] - values[i].conj()).norm();
-        let partner = (i + 1..n).min_by(|a, b| distance(a).total_cmp(&distance(b)));
-        let own = 2.0 * values[i].im.abs();
-        match partner {
-            Some(j) if values[i].im.abs() > tolerance && distance(&j) < own => {
-                swap(values, vectors, i + 1, j);
-                if values[i].im < 0.0 {
-                    swap(values, vectors, i, i + 1);
-                }
-                values[i + 1] = values[i].conj();
-                for r in 0..vectors.rows {
-                    vectors[(r, i + 1)] = vectors[(r, i)].conj();
-                }
-                i += 2;
+    })
+}
+
+/// Solves `(T - value) x = 0` for `x[..k]`, where what is set in `x` is given; T is upper triangular but for blocks of
+/// two rows.
+fn substitute(t: &Mat<C64>, k: usize, value: C64, x: &mut [C64], epsilon: f64) {
+    let n = t.rows;
+    let size = (0..k).map(|i| t[(i, i)].abs1()).fold(0.0, f64::max);
+    let least = (epsilon * value.abs1())
+        .max(epsilon * size)
+        .max(f64::MIN_POSITIVE / epsilon);
+    let mut i = k;
+    while i > 0 {
+        i -= 1;
+        let sum = |r: usize, x: &[C64]| (i + 1..n).fold(C64::default(), |s, j| s - t[(r, j)] * x[j]);
+        if i > 0 && t[(i, i - 1)] != C64::default() {
+            let (b1, b2) = (sum(i - 1, x), sum(i, x));
+            let (a, b) = (t[(i - 1, i - 1)] - value, t[(i - 1, i)]);
+            let (c, d) = (t[(i, i - 1)], t[(i, i)] - value);
+            let mut det = a * d - b * c;
+            if det.norm() < least * least {
+                det = Complex::new(least * least, 0.0);
             }
-            _ => {
-                values[i].im = 0.0;
-                // A real matrix has a real vector for it, up to a phase that is already gone.
-                for r in 0..vectors.rows {
-                    vectors[(r, i)].im = 0.0;
-                }
-                i += 1;
+            (x[i - 1], x[i]) = ((d * b1 - b * b2) / det, (a * b2 - c * b1) / det);
+            i -= 1;
+        } else {
+            let mut gap = t[(i, i)] - value;
+            if gap.abs1() < least {
+                gap = Complex::new(least, 0.0);
             }
+            x[i] = sum(i, x) / gap;
+        }
+        let top = x.iter().map(|v| v.norm()).fold(0.0, f64::max);
+        if top > 1e100 {
+            x.iter_mut().for_each(|v| *v /= top);
         }
     }
+}
+
+/// [`eig`] of a real matrix: eigenvalues come in conjugate pairs, the one above the real axis first.
+pub fn eig_real(a: &Mat<f64>, precision: Precision, vectors: bool) -> Result<(Vec<C64>, Mat<C64>), String> {
+    finite(a)?;
+    match precision {
+        Precision::Single => eig_in::<f32>(a, precision, vectors),
+        Precision::Double => eig_in::<f64>(a, precision, vectors),
+    }
+}
+
+fn eig_in<R: Float>(
+    a: &Mat<f64>,
+    precision: Precision,
+    vectors: bool,
+) -> Result<(Vec<C64>, Mat<C64>), String> {
+    let n = a.rows;
+    let mut balanced = a.clone();
+    let balance = balance(&mut balanced);
+    let own = Mat {
+        rows: n,
+        cols: n,
+        data: balanced
+            .data
+            .iter()
+            .map(|x| R::from(*x).unwrap_or_else(R::nan))
+            .collect(),
+    };
+    let Schur { t, z, values } = real_schur(own, &balance, vectors)?;
+    let wide = |x: R| x.to_f64().unwrap_or(f64::NAN);
+    let widened = |m: Mat<R>| Mat {
+        rows: m.rows,
+        cols: m.cols,
+        data: m.data.into_iter().map(|x| Complex::new(wide(x), 0.0)).collect(),
+    };
+    let (t, z) = (widened(t), widened(z));
+    let values: Vec<C64> = values
+        .into_iter()
+        .map(|(re, im)| Complex::new(wide(re), wide(im)))
+        .collect();
+    let mut out = Mat::zeros(if vectors { n } else { 0 }, if vectors { n } else { 0 });
+    let mut k = 0;
+    while k < out.cols {
+        let pair = values[k].im > 0.0 && k + 1 < n;
+        let mut x = vec![C64::default(); n];
+        if !pair {
+            x[k] = Complex::new(1.0, 0.0);
+        } else if t[(k, k + 1)].norm() >= t[(k + 1, k)].norm() {
+            x[k] = Complex::new(1.0, 0.0);
+            x[k + 1] = Complex::new(0.0, values[k].im / t[(k, k + 1)].re);
+        } else {
+            x[k] = Complex::new(-values[k].im / t[(k + 1, k)].re, 0.0);
+            x[k + 1] = Complex::new(0.0, 1.0);
+        }
+        substitute(&t, k, values[k], &mut x, 2.0 * precision.unit());
+        let mut v = product(&z, &x);
+        balance.undo(&mut v);
+        let norm = norm2(&v);
+        let mut turn = Complex::new(1.0, 0.0);
+        if pair {
+            // The largest component is made real by a rotation; that of the single precision keeps its sign.
+            let top = v[largest(&v)];
+            let (c, s, _) = match precision {
+                Precision::Single => crate::bidiagonal::rotation(top.re, top.im),
+                Precision::Double => rotation(top.re, top.im),
+            };
+            turn = Complex::new(c, -s);
+        }
+        for (i, v) in v.into_iter().enumerate() {
+            out[(i, k)] = v * turn / norm;
+            if pair {
+                out[(i, k + 1)] = out[(i, k)].conj();
+            }
+        }
+        k += if pair { 2 } else { 1 };
+    }
+    Ok((values, out))
 }

@@ -1,22 +1,27 @@
 //! Eigenvalues of Hermitian matrices: reduction to a real tridiagonal matrix, then implicit QL or QR, whichever way the
 //! diagonal grows. Every step is LAPACK's (`sytrd`, `steqr`), so that eigenvectors have its signs.
 
-use crate::mat::{Field, Mat};
+use crate::mat::{Field, Mat, Precision};
 use crate::qr::{reflect_left, reflect_right, reflector};
 
 /// Eigenvalues in ascending order, and the eigenvectors as columns, from the lower triangle of `a`.
-pub fn eigh<T: Field>(a: &Mat<T>) -> Result<(Vec<f64>, Mat<T>), String> {
-    of_triangle(a, false)
+pub fn eigh<T: Field>(a: &Mat<T>, precision: Precision) -> Result<(Vec<f64>, Mat<T>), String> {
+    of_triangle(a, precision, false)
 }
 
 /// [`eigh`] from the upper triangle, which is reduced from its end.
-pub fn eigh_upper<T: Field>(a: &Mat<T>) -> Result<(Vec<f64>, Mat<T>), String> {
+pub fn eigh_upper<T: Field>(a: &Mat<T>, precision: Precision) -> Result<(Vec<f64>, Mat<T>), String> {
     let n = a.rows;
-    of_triangle(&Mat::from_fn(n, n, |i, j| a[(n - 1 - i, n - 1 - j)]), true)
+    let turned = Mat::from_fn(n, n, |i, j| a[(n - 1 - i, n - 1 - j)]);
+    of_triangle(&turned, precision, true)
 }
 
 /// `turned`: the rows and columns of `a` are in reverse.
-fn of_triangle<T: Field>(a: &Mat<T>, turned: bool) -> Result<(Vec<f64>, Mat<T>), String> {
+fn of_triangle<T: Field>(
+    a: &Mat<T>,
+    precision: Precision,
+    turned: bool,
+) -> Result<(Vec<f64>, Mat<T>), String> {
     let n = a.rows;
     let mut work = Mat::from_fn(n, n, |i, j| match i.cmp(&j) {
         std::cmp::Ordering::Greater => a[(i, j)],
@@ -50,7 +55,7 @@ fn of_triangle<T: Field>(a: &Mat<T>, turned: bool) -> Result<(Vec<f64>, Mat<T>),
     }
     // Vectors as rows, so that rotations touch neighbours in memory.
     let mut z = q.transpose();
-    tridiagonal(&mut d, &mut e, &mut z)?;
+    tridiagonal(&mut d, &mut e, &mut z, precision)?;
     // Exchanges, not a stable sort: equal eigenvalues come in LAPACK's order.
     for i in 0..n {
         let least = (i..n).fold(i, |k, j| if d[j] < d[k] { j } else { k });
@@ -126,9 +131,13 @@ fn two_by_two(a: f64, b: f64, c: f64) -> (f64, f64, f64, f64) {
 }
 
 /// Diagonalises the symmetric tridiagonal matrix with diagonal `d` and off-diagonal `e`, rotating the rows of `z`.
-fn tridiagonal<T: Field>(d: &mut [f64], e: &mut [f64], z: &mut Mat<T>) -> Result<(), String> {
-    // The unit roundoff, half of the distance between 1 and the next number.
-    const EPSILON: f64 = f64::EPSILON / 2.0;
+fn tridiagonal<T: Field>(
+    d: &mut [f64],
+    e: &mut [f64],
+    z: &mut Mat<T>,
+    precision: Precision,
+) -> Result<(), String> {
+    let unit = precision.unit();
     let n = d.len();
     let mut start = 0;
     let mut rounds = 0;
@@ -136,7 +145,7 @@ fn tridiagonal<T: Field>(d: &mut [f64], e: &mut [f64], z: &mut Mat<T>) -> Result
         if start > 0 {
             e[start - 1] = 0.0;
         }
-        let negligible = |k: &usize| e[*k].abs() <= d[*k].abs().sqrt() * d[*k + 1].abs().sqrt() * EPSILON;
+        let negligible = |k: &usize| e[*k].abs() <= d[*k].abs().sqrt() * d[*k + 1].abs().sqrt() * unit;
         let end = (start..n - 1).find(negligible).unwrap_or(n - 1);
         if end < n - 1 {
             e[end] = 0.0;
@@ -147,9 +156,9 @@ fn tridiagonal<T: Field>(d: &mut [f64], e: &mut [f64], z: &mut Mat<T>) -> Result
             continue;
         }
         if d[block.1].abs() < d[block.0].abs() {
-            backward(d, e, z, block, &mut rounds)?;
+            backward(d, e, z, block, precision, &mut rounds)?;
         } else {
-            forward(d, e, z, block, &mut rounds)?;
+            forward(d, e, z, block, precision, &mut rounds)?;
         }
         // What a round splits off or leaves is looked at again from the block's beginning.
         if (block.0..block.1).any(|k| e[k] != 0.0) {
@@ -159,9 +168,9 @@ fn tridiagonal<T: Field>(d: &mut [f64], e: &mut [f64], z: &mut Mat<T>) -> Result
     Ok(())
 }
 
-fn small(d: &[f64], e: &[f64], k: usize) -> bool {
-    const SQUARE: f64 = (f64::EPSILON / 2.0) * (f64::EPSILON / 2.0);
-    e[k] * e[k] <= SQUARE * d[k].abs() * d[k + 1].abs() + f64::MIN_POSITIVE
+fn small(d: &[f64], e: &[f64], k: usize, precision: Precision) -> bool {
+    let square = precision.unit() * precision.unit();
+    e[k] * e[k] <= square * d[k].abs() * d[k + 1].abs() + precision.least()
 }
 
 fn count(rounds: &mut usize, n: usize) -> Result<(), String> {
@@ -178,10 +187,11 @@ fn forward<T: Field>(
     e: &mut [f64],
     z: &mut Mat<T>,
     (mut l, end): (usize, usize),
+    precision: Precision,
     rounds: &mut usize,
 ) -> Result<(), String> {
     while l <= end {
-        let m = (l..end).find(|&k| small(d, e, k)).unwrap_or(end);
+        let m = (l..end).find(|&k| small(d, e, k, precision)).unwrap_or(end);
         if m < end {
             e[m] = 0.0;
         }
@@ -226,13 +236,17 @@ fn backward<T: Field>(
     e: &mut [f64],
     z: &mut Mat<T>,
     (end, last): (usize, usize),
+    precision: Precision,
     rounds: &mut usize,
 ) -> Result<(), String> {
     // One past the place, since the place itself may go below zero.
     let mut above = last + 1;
     while above > end {
         let l = above - 1;
-        let m = (end + 1..=l).rev().find(|&k| small(d, e, k - 1)).unwrap_or(end);
+        let m = (end + 1..=l)
+            .rev()
+            .find(|&k| small(d, e, k - 1, precision))
+            .unwrap_or(end);
         if m > end {
             e[m - 1] = 0.0;
         }

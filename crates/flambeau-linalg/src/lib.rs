@@ -12,7 +12,7 @@
 //! | [`cholesky`], [`cholesky_solve`], [`ldl_factor`], [`ldl_solve`] | `cholesky` |
 //! | [`geqrf`], [`qr`], [`householder_product`], [`ormqr`] | `qr` |
 //! | [`eigh`] | `eigh` |
-//! | [`eig`] | `eig` |
+//! | [`eig`], [`eig_real`] | `eig`, over `balance` and `schur` |
 //! | [`svd`] | `svd` |
 //! | [`pinv`], [`matrix_rank`], [`lstsq`], [`matrix_power`], [`matrix_exp`] | `derived` |
 
@@ -20,6 +20,7 @@
 #![allow(clippy::neg_cmp_op_on_partial_ord)]
 #![forbid(unsafe_code)]
 
+mod balance;
 mod bidiagonal;
 mod cholesky;
 mod derived;
@@ -28,14 +29,15 @@ mod eigh;
 mod lu;
 mod mat;
 mod qr;
+mod schur;
 mod svd;
 
 pub use cholesky::{Ldl, cholesky, cholesky_solve, ldl_factor, ldl_solve};
 pub use derived::{Lstsq, lstsq, lstsq_qr, matrix_exp, matrix_power, matrix_rank, pinv, singular_values};
-pub use eig::eig;
+pub use eig::{eig, eig_real};
 pub use eigh::{eigh, eigh_upper};
 pub use lu::{Lu, lu_factor, pivots_to_order, solve_triangular};
-pub use mat::{C64, Field, Mat};
+pub use mat::{C64, Field, Mat, Precision};
 pub use qr::{geqrf, householder_product, ormqr, qr};
 pub use svd::{Svd, svd};
 

@@ -100,6 +100,32 @@ impl Field for C64 {
     }
 }
 
+/// The precision that a matrix came in. Everything is computed in f64, but an iteration ends where LAPACK's would end:
+/// the number of steps decides the signs of vectors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    Single,
+    Double,
+}
+
+impl Precision {
+    /// The unit roundoff, half of the distance between 1 and the next number.
+    pub fn unit(self) -> f64 {
+        match self {
+            Precision::Single => f64::from(f32::EPSILON) / 2.0,
+            Precision::Double => f64::EPSILON / 2.0,
+        }
+    }
+
+    /// The least normal number.
+    pub fn least(self) -> f64 {
+        match self {
+            Precision::Single => f64::from(f32::MIN_POSITIVE),
+            Precision::Double => f64::MIN_POSITIVE,
+        }
+    }
+}
+
 /// A dense matrix, row after row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mat<T> {

@@ -2,7 +2,7 @@
 //! have its signs. One-sided Jacobi rotations (Hestenes), slow to grow but sure to converge, stand behind it.
 
 use crate::bidiagonal::{diagonalize, rotation, turn};
-use crate::mat::{Field, Mat, norm2};
+use crate::mat::{Field, Mat, Precision, norm2};
 use crate::qr::{geqrf, householder_product, ormqr, qr, reflect_left, reflect_right, reflector};
 
 /// `A = U diag(S) Vh`.
@@ -15,7 +15,7 @@ pub struct Svd<T> {
 }
 
 /// `full`: U and Vh square; otherwise `min(rows, cols)` vectors each.
-pub fn svd<T: Field>(a: &Mat<T>, full: bool) -> Result<Svd<T>, String> {
+pub fn svd<T: Field>(a: &Mat<T>, precision: Precision, full: bool) -> Result<Svd<T>, String> {
     if !a.data.iter().all(|x| x.is_finite()) {
         return Err(
             "The algorithm failed to converge because the input matrix contained non-finite values.".into(),
@@ -24,7 +24,7 @@ pub fn svd<T: Field>(a: &Mat<T>, full: bool) -> Result<Svd<T>, String> {
     if a.rows.min(a.cols) == 0 {
         return jacobi(a, full);
     }
-    bidiagonal(a, full).or_else(|_| jacobi(a, full))
+    bidiagonal(a, precision, full).or_else(|_| jacobi(a, full))
 }
 
 /// `I - tau v v^H` with the rows or columns from the number on.
@@ -52,7 +52,7 @@ fn placed<T: Field>(small: &Mat<T>, rows: usize, cols: usize) -> Mat<T> {
     })
 }
 
-fn bidiagonal<T: Field>(a: &Mat<T>, full: bool) -> Result<Svd<T>, String> {
+fn bidiagonal<T: Field>(a: &Mat<T>, precision: Precision, full: bool) -> Result<Svd<T>, String> {
     let largest = a
         .data
         .iter()
@@ -77,7 +77,7 @@ fn bidiagonal<T: Field>(a: &Mat<T>, full: bool) -> Result<Svd<T>, String> {
         // Much longer than wide: first to a triangle.
         let (packed, taus) = geqrf(tall);
         let r = Mat::from_fn(n, n, |i, j| if i <= j { packed[(i, j)] } else { T::zero() });
-        let inner = reduced(&if wide { r.adjoint() } else { r }, false, full)?;
+        let inner = reduced(&if wide { r.adjoint() } else { r }, precision, false, full)?;
         let cols = if full { m } else { n };
         let long = |small: &Mat<T>| ormqr(&packed, &taus, &placed(small, m, cols), true, false);
         if wide {
@@ -92,14 +92,14 @@ fn bidiagonal<T: Field>(a: &Mat<T>, full: bool) -> Result<Svd<T>, String> {
             }
         }
     } else {
-        reduced(&tall, wide, full)?
+        reduced(&tall, precision, wide, full)?
     };
     out.s.iter_mut().for_each(|s| *s *= unit);
     Ok(out)
 }
 
 /// Of a matrix that is not wider than long; `wide`: of its adjoint, whose bidiagonal matrix is the lower one.
-fn reduced<T: Field>(a: &Mat<T>, wide: bool, full: bool) -> Result<Svd<T>, String> {
+fn reduced<T: Field>(a: &Mat<T>, precision: Precision, wide: bool, full: bool) -> Result<Svd<T>, String> {
     let (m, n) = (a.rows, a.cols);
     let mut work = a.clone();
     let (mut d, mut e) = (vec![0.0; n], vec![0.0; n]);
@@ -129,7 +129,7 @@ fn reduced<T: Field>(a: &Mat<T>, wide: bool, full: bool) -> Result<Svd<T>, Strin
         }
     }
     let (mut vt, mut ut) = (Mat::<T>::identity(n), Mat::<T>::identity(n));
-    diagonalize(&mut d, &mut e, &mut vt, &mut ut)?;
+    diagonalize(&mut d, &mut e, &mut vt, &mut ut, precision)?;
     let mut u = ut.transpose();
     for (j, (c, s)) in turns.into_iter().enumerate().rev() {
         turn(&mut u, j, c, s);

@@ -70,7 +70,7 @@ fn properties<T: Field>(seed: u64) {
             let (q, r) = qr(a.clone(), complete);
             orthonormal(&q);
             same(&q.mul(&r), &a);
-            let d = svd(&a, complete).unwrap();
+            let d = svd(&a, Precision::Double, complete).unwrap();
             orthonormal(&d.u);
             orthonormal(&d.vh.adjoint());
             same(&d.u.mul(&diagonal(&d.s, d.u.cols, d.vh.rows)).mul(&d.vh), &a);
@@ -104,7 +104,7 @@ fn properties<T: Field>(seed: u64) {
         let (sign, log) = lu.slogdet();
         assert!((sign.scale(log.exp()) - lu.det()).abs() < 1e-9 * lu.det().abs());
         let h = Mat::from_fn(n, n, |i, j| a[(i, j)] + a[(j, i)].conj());
-        let (values, vectors) = eigh(&h).unwrap();
+        let (values, vectors) = eigh(&h, Precision::Double).unwrap();
         orthonormal(&vectors);
         assert!(values.is_sorted());
         same(&vectors.mul(&diagonal(&values, n, n)).mul(&vectors.adjoint()), &h);
@@ -127,7 +127,12 @@ fn properties<T: Field>(seed: u64) {
         same(&l.mul(&l.adjoint()), &positive);
         same(&positive.mul(&cholesky_solve(&l, &b)), &b);
         let complex = Mat::from_fn(n, n, |i, j| C64::new(a[(i, j)].re(), a[(i, j)].im()));
-        let (values, vectors) = eig(&complex, a.data.iter().all(|x| x.im() == 0.0), true).unwrap();
+        let (values, vectors) = eig(&complex, true).unwrap();
+        let scaled = Mat::from_fn(n, n, |i, j| vectors[(i, j)] * values[j]);
+        same(&complex.mul(&vectors), &scaled);
+        let real = Mat::from_fn(n, n, |i, j| a[(i, j)].re());
+        let complex = Mat::from_fn(n, n, |i, j| C64::new(real[(i, j)], 0.0));
+        let (values, vectors) = eig_real(&real, Precision::Double, true).unwrap();
         let scaled = Mat::from_fn(n, n, |i, j| vectors[(i, j)] * values[j]);
         same(&complex.mul(&vectors), &scaled);
         same(&matrix_power(&a, 5).unwrap(), &a.mul(&a).mul(&a).mul(&a).mul(&a));
@@ -153,34 +158,34 @@ fn complex() {
 #[test]
 fn singular_and_degenerate() {
     let rank_one = Mat::from_fn(4, 3, |i, j| (i + 1) as f64 * (j as f64 - 0.5));
-    let d = svd(&rank_one, true).unwrap();
+    let d = svd(&rank_one, Precision::Double, true).unwrap();
     orthonormal(&d.u);
     orthonormal(&d.vh);
     assert!(d.s[1] < 1e-14 && matrix_rank(&rank_one, 0.0, 1e-10, false).unwrap() == 1);
     let zero = Mat::<f64>::zeros(3, 3);
-    orthonormal(&svd(&zero, true).unwrap().u);
+    orthonormal(&svd(&zero, Precision::Double, true).unwrap().u);
     assert_eq!(lu_factor(zero.clone(), true).info, 1);
     assert_eq!(lu_factor(zero.clone(), true).det(), 0.0);
     assert_eq!(lu_factor(zero.clone(), true).slogdet(), (0.0, f64::NEG_INFINITY));
     assert_eq!(cholesky(&zero).1, 1);
-    assert_eq!(eigh(&zero).unwrap().0, [0.0; 3]);
+    assert_eq!(eigh(&zero, Precision::Double).unwrap().0, [0.0; 3]);
     assert!(matrix_power(&zero, -2).is_err());
     same(&matrix_exp(&zero).unwrap(), &Mat::identity(3));
-    let jordan = Mat::from_fn(4, 4, |i, j| C64::new(if j == i + 1 { 1.0 } else { 0.0 }, 0.0));
-    assert!(
-        eig(&jordan, true, true)
-            .unwrap()
-            .0
-            .iter()
-            .all(|v| v.norm() < 1e-6)
-    );
-    let turn = Mat::from_rows(2, 2, &[0.0, -1.0, 1.0, 0.0].map(|x| C64::new(x, 0.0)));
-    let values = eig(&turn, true, true).unwrap().0;
+    let jordan = Mat::from_fn(4, 4, |i, j| if j == i + 1 { 1.0 } else { 0.0 });
+    let values = eig_real(&jordan, Precision::Double, true).unwrap().0;
+    assert!(values.iter().all(|v| v.norm() < 1e-6));
+    let jordan = Mat::from_fn(4, 4, |i, j| C64::new(jordan[(i, j)], 0.0));
+    assert!(eig(&jordan, true).unwrap().0.iter().all(|v| v.norm() < 1e-6));
+    let turn = Mat::from_rows(2, 2, &[0.0, -1.0, 1.0, 0.0]);
+    let values = eig_real(&turn, Precision::Double, true).unwrap().0;
     assert!((values[0] - C64::new(0.0, 1.0)).norm() < 1e-12 && values[1] == values[0].conj());
     let bad = Mat::from_rows(1, 1, &[f64::NAN]);
-    assert!(svd(&bad, false).is_err() && eigh(&bad).is_err());
+    assert!(svd(&bad, Precision::Double, false).is_err() && eigh(&bad, Precision::Double).is_err());
     let graded = Mat::from_fn(3, 3, |i, j| if i == j { [1e200, 1.0, 1e-90][i] } else { 0.0 });
-    assert_eq!(svd(&graded, false).unwrap().s, [1e200, 1.0, 1e-90]);
+    assert_eq!(
+        svd(&graded, Precision::Double, false).unwrap().s,
+        [1e200, 1.0, 1e-90]
+    );
 }
 
 /// Vectors whose signs only the order of the steps decides, as PyTorch gives them.
@@ -210,7 +215,7 @@ fn signs_of_vectors() {
             &[-0.995959, 0.089806, 0.089806, 0.995959]),
     ];
     for (rows, cols, a, u, vh) in singular {
-        let d = svd(&Mat::from_rows(rows, cols, a), false).unwrap();
+        let d = svd(&Mat::from_rows(rows, cols, a), Precision::Double, false).unwrap();
         near(&format!("U of {a:?}"), &d.u, u);
         near(&format!("Vh of {a:?}"), &d.vh, vh);
     }
@@ -224,11 +229,13 @@ fn signs_of_vectors() {
     for (a, vectors) in symmetric {
         near(
             &format!("vectors of {a:?}"),
-            &eigh(&Mat::from_rows(3, 3, a)).unwrap().1,
+            &eigh(&Mat::from_rows(3, 3, a), Precision::Double).unwrap().1,
             vectors,
         );
     }
-    let turned = eigh_upper(&Mat::from_rows(3, 3, symmetric[0].0)).unwrap().1;
+    let turned = eigh_upper(&Mat::from_rows(3, 3, symmetric[0].0), Precision::Double)
+        .unwrap()
+        .1;
     near(
         "vectors from the upper triangle",
         &turned,

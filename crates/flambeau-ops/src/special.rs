@@ -20,10 +20,18 @@ fn supported(name: &str, dtype: DType) -> Result<DType> {
     Ok(dtype)
 }
 
+/// Half types are rounded from single precision.
+fn narrowed(values: Tensor, dtype: DType) -> Result<Tensor> {
+    match dtype {
+        DType::Double => Ok(values),
+        _ => values.to_dtype(DType::Float)?.to_dtype(dtype),
+    }
+}
+
 fn unary(name: &str, x: &Tensor, function: impl Fn(f64) -> f64) -> Result<Tensor> {
     let dtype = supported(name, x.dtype())?;
     let values = x.to_vec::<f64>()?.into_iter().map(function).collect();
-    Tensor::from_vec(values, x.sizes())?.to_dtype(dtype)
+    narrowed(Tensor::from_vec(values, x.sizes())?, dtype)
 }
 
 /// `function` gets whether the result is a single-precision number or less.
@@ -41,7 +49,7 @@ fn binary(name: &str, a: Arg, b: Arg, function: impl Fn(f64, f64, bool) -> f64) 
         .zip(y)
         .map(|(x, y)| function(x, y, single))
         .collect();
-    Tensor::from_vec(values, both[0].sizes())?.to_dtype(dtype)
+    narrowed(Tensor::from_vec(values, both[0].sizes())?, dtype)
 }
 
 pub fn declare(ops: &mut Rows) {
@@ -101,12 +109,6 @@ fn unary_rows(ops: &mut Rows) {
             f::erfcx,
         ),
         (
-            "aten::special_ndtr(Tensor self) -> Tensor",
-            "The distribution function of the standard normal distribution.",
-            "ndtr",
-            f::ndtr,
-        ),
-        (
             "aten::special_ndtri(Tensor self) -> Tensor",
             "The inverse of `ndtr`.",
             "ndtri",
@@ -117,12 +119,6 @@ fn unary_rows(ops: &mut Rows) {
             "The logarithm of `ndtr`, without underflow.",
             "log_ndtr",
             f::log_ndtr,
-        ),
-        (
-            "aten::special_entr(Tensor self) -> Tensor",
-            "`-x * log(x)`, 0 at 0.",
-            "entr",
-            f::entr,
         ),
         (
             "aten::i0(Tensor self) -> Tensor",
@@ -350,18 +346,13 @@ fn polynomials(ops: &mut Rows) {
     }
 }
 
-fn mvlgamma(x: &Tensor, p: i64) -> Result<Tensor> {
-    ensure!(
-        !x.is_complex(),
-        NotImplemented,
-        "\"mvlgamma\" not implemented for '{}'",
-        x.dtype().name()
-    );
-    ensure!(p >= 1, "p has to be greater than or equal to 1");
-    unary("mvlgamma", x, |x| f::multigammaln(x, p))
-}
-
 fn rest(ops: &mut Rows) {
+    ops.op("aten::special_entr(Tensor self) -> Tensor")
+        .doc("`-x * log(x)`, 0 at 0.")
+        .kernel(|x: Tensor| pointwise::entr(&x));
+    ops.op("aten::special_ndtr(Tensor self) -> Tensor")
+        .doc("The distribution function of the standard normal distribution.")
+        .kernel(|x: Tensor| pointwise::ndtr(&x));
     for schema in [
         "aten::polygamma(int n, Tensor self) -> Tensor",
         "aten::special_polygamma(int n, Tensor self) -> Tensor",
@@ -379,7 +370,7 @@ fn rest(ops: &mut Rows) {
     ] {
         ops.op(schema)
             .doc("The logarithm of the multivariate gamma function of dimension `p`.")
-            .kernel(|x: Tensor, p: i64| mvlgamma(&x, p));
+            .kernel(|x: Tensor, p: i64| pointwise::mvlgamma(&x, p));
     }
     for schema in [
         "aten::igamma(Tensor self, Tensor other) -> Tensor",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use flambeau_ir::ops::Rows;
 use flambeau_linalg as la;
-use flambeau_linalg::{C64, Field, Mat};
+use flambeau_linalg::{C64, Field, Mat, Precision};
 use flambeau_tensor::{DType, Result, Tensor, bail, ensure};
 
 use super::{
@@ -294,6 +294,13 @@ fn qr(ops: &mut Rows) {
     );
 }
 
+fn precision(a: &Tensor) -> Precision {
+    match a.dtype() {
+        DType::Double | DType::ComplexDouble => Precision::Double,
+        _ => Precision::Single,
+    }
+}
+
 /// U, S and Vh; U and Vh empty unless `vectors`.
 fn svd_of(a: &Tensor, full: bool, vectors: bool, name: &str) -> Result<(Tensor, Tensor, Tensor)> {
     check_matrix(a, name)?;
@@ -303,7 +310,7 @@ fn svd_of(a: &Tensor, full: bool, vectors: bool, name: &str) -> Result<(Tensor, 
     with_field!(a, T => {
         let all: Vec<la::Svd<T>> = mats::<T>(a)?
             .iter()
-            .map(|m| la::svd(m, full && vectors).map_err(|e| error(format!("{name}: {e}"))))
+            .map(|m| la::svd(m, precision(a), full && vectors).map_err(|e| error(format!("{name}: {e}"))))
             .collect::<Result<_>>()?;
         let s = all.iter().flat_map(|d| d.s.clone()).collect::<Vec<f64>>();
         let s = stack_rows(&batch, k, s, a.dtype().to_real())?;
@@ -359,7 +366,7 @@ fn svd(ops: &mut Rows) {
             with_field!(a, T => {
                 let mut h = Vec::new();
                 let u = map::<T>(&a, size, |x| {
-                    let d = la::svd(&x, false).map_err(error)?;
+                    let d = la::svd(&x, precision(&a), false).map_err(error)?;
                     let v = d.vh.adjoint();
                     h.push(Mat::from_fn(v.rows, v.cols, |i, j| v[(i, j)].scale(d.s[j])).mul(&d.vh));
                     Ok(d.u.mul(&d.vh))
@@ -381,7 +388,7 @@ pub(super) fn eigh_of(a: &Tensor, uplo: &str, name: &str) -> Result<(Tensor, Ten
     with_field!(a, T => {
         let mut values = Vec::new();
         let vectors = map::<T>(a, (n, n), |m| {
-            let done = if lower { la::eigh(&m) } else { la::eigh_upper(&m) };
+            let done = if lower { la::eigh(&m, precision(a)) } else { la::eigh_upper(&m, precision(a)) };
             let (w, v) = done.map_err(|e| error(format!("{name}: {e}")))?;
             values.extend(w);
             Ok(v)
@@ -396,9 +403,17 @@ fn eig_of(a: &Tensor, vectors: bool, name: &str) -> Result<(Tensor, Tensor)> {
     let dtype = a.dtype().to_complex();
     let mut values: Vec<C64> = Vec::new();
     let mut all = Vec::new();
-    for m in mats::<C64>(&a.to_dtype(DType::ComplexDouble)?)? {
-        let (w, v) =
-            la::eig(&m, !a.is_complex(), vectors).map_err(|e| error(e.replace("linalg.eig", name)))?;
+    let done: Vec<_> = if a.is_complex() {
+        let all = mats::<C64>(&a.to_dtype(DType::ComplexDouble)?)?;
+        all.iter().map(|m| la::eig(m, vectors)).collect()
+    } else {
+        let all = mats::<f64>(&a.to_dtype(DType::Double)?)?;
+        all.iter()
+            .map(|m| la::eig_real(m, precision(a), vectors))
+            .collect()
+    };
+    for done in done {
+        let (w, v) = done.map_err(|e| error(e.replace("linalg.eig", name)))?;
         values.extend(w);
         all.push(v);
     }
@@ -441,7 +456,7 @@ fn eigen(ops: &mut Rows) {
             check_square(&a, "linalg.matrix_sqrth")?;
             let n = a.size(-1)? as usize;
             with_field!(a, T => map::<T>(&a, (n, n), |m| {
-                let (w, v) = la::eigh(&m).map_err(error)?;
+                let (w, v) = la::eigh(&m, Precision::Double).map_err(error)?;
                 let scaled = Mat::from_fn(n, n, |i, j| v[(i, j)].scale(w[j].max(0.0).sqrt()));
                 Ok(scaled.mul(&v.adjoint()))
             }))

@@ -1,13 +1,39 @@
 //! Losses of each element, reduced.
 
 use flambeau_ir::ops::Rows;
-use flambeau_tensor::pointwise::{self as p, Arg};
-use flambeau_tensor::{Result, Tensor};
+use flambeau_tensor::pointwise::{self as p, Arg, result_type};
+use flambeau_tensor::{DType, Result, Scalar, Tensor};
 
 use super::distance::{cosine_similarity, pairwise_distance};
 use super::reduced;
 use crate::calc::*;
 use crate::values::error;
+
+/// A number as an element of a dtype would hold it. Half types that compute step by step round their constants too.
+fn own(x: f64, dtype: DType) -> Result<f64> {
+    match dtype {
+        DType::Half | DType::BFloat16 => Ok(Tensor::scalar_tensor(Scalar::Float(x), dtype)?.item()?.to_f64()),
+        _ => Ok(x),
+    }
+}
+
+/// In single precision for bfloat16, step by step for float16: so PyTorch has it.
+fn smooth_l1(x: &Tensor, t: &Tensor, beta: f64) -> Result<Tensor> {
+    let z = p::abs(&sub(x, t)?)?;
+    if beta == 0.0 {
+        return Ok(z);
+    }
+    let small = div(&mul(&p::square(&z)?, 0.5)?, beta)?;
+    choose(&lt(&z, beta)?, &small, &sub(&z, own(0.5 * beta, z.dtype())?)?)
+}
+
+/// In single precision for float16, step by step for bfloat16: so PyTorch has it.
+fn huber(x: &Tensor, t: &Tensor, delta: f64) -> Result<Tensor> {
+    let z = p::abs(&sub(x, t)?)?;
+    let small = mul(&p::square(&z)?, 0.5)?;
+    let large = mul(&sub(&z, own(0.5 * delta, z.dtype())?)?, delta)?;
+    choose(&p::le((&z).into(), delta.into())?, &small, &large)
+}
 
 pub fn declare(ops: &mut Rows) {
     ops.op("aten::l1_loss(Tensor self, Tensor target, int reduction=1) -> Tensor")
@@ -22,12 +48,12 @@ pub fn declare(ops: &mut Rows) {
             if beta < 0.0 {
                 return Err(error("smooth_l1_loss does not support negative values for beta."));
             }
-            let z = p::abs(&sub(&x, &t)?)?;
-            if beta == 0.0 {
-                return reduced(z, r);
+            let dtype = result_type(&[(&x).into(), (&t).into()]);
+            if dtype == DType::BFloat16 {
+                let loss = smooth_l1(&x.to_dtype(DType::Float)?, &t.to_dtype(DType::Float)?, beta)?;
+                return reduced(loss.to_dtype(dtype)?, r);
             }
-            let small = div(&mul(&p::square(&z)?, 0.5)?, beta)?;
-            reduced(choose(&lt(&z, beta)?, &small, &sub(&z, 0.5 * beta)?)?, r)
+            reduced(smooth_l1(&x, &t, own(beta, dtype)?)?, r)
         });
     ops.op("aten::huber_loss(Tensor self, Tensor target, int reduction=1, float delta=1.) -> Tensor")
         .doc("Half the squared differences up to `delta`, and linear above.")
@@ -37,10 +63,12 @@ pub fn declare(ops: &mut Rows) {
                     "huber_loss does not support non-positive values for delta.",
                 ));
             }
-            let z = p::abs(&sub(&x, &t)?)?;
-            let small = mul(&p::square(&z)?, 0.5)?;
-            let large = mul(&sub(&z, 0.5 * delta)?, delta)?;
-            reduced(choose(&p::le((&z).into(), delta.into())?, &small, &large)?, r)
+            let dtype = result_type(&[(&x).into(), (&t).into()]);
+            if dtype == DType::Half {
+                let loss = huber(&x.to_dtype(DType::Float)?, &t.to_dtype(DType::Float)?, delta)?;
+                return reduced(loss.to_dtype(dtype)?, r);
+            }
+            reduced(huber(&x, &t, own(delta, dtype)?)?, r)
         });
     ops.op("aten::soft_margin_loss(Tensor self, Tensor target, int reduction=1) -> Tensor")
         .doc("`log(1 + exp(-target * self))`.")

@@ -612,6 +612,43 @@ pub fn index_fill(out: &Tensor, dim: i64, index: &Tensor, value: Scalar) -> Resu
     Ok(())
 }
 
+/// `index_reduce_` of half types, which rounds after each slice.
+fn reduce_in_steps(
+    out: &Tensor,
+    d: usize,
+    places: &[i64],
+    index: &Tensor,
+    source: &Tensor,
+    how: Reduction,
+    include_self: bool,
+) -> Result<()> {
+    let dim = d as i64;
+    let product = how == Reduction::Prod;
+    if !include_self {
+        index_fill(out, dim, index, Scalar::Int(i64::from(product)))?;
+    }
+    each_slice(out, dim, index, source, "index_reduce", |a, b| {
+        let to = pointwise::To::InPlace(a);
+        if product {
+            pointwise::mul_to(to, a.into(), b.into()).map(drop)
+        } else {
+            pointwise::add_to(to, a.into(), b.into(), Scalar::Int(1)).map(drop)
+        }
+    })?;
+    if product {
+        return Ok(());
+    }
+    let mut counts = vec![i64::from(include_self); out.sizes()[d] as usize];
+    for &i in places {
+        counts[i as usize] += 1;
+    }
+    for (i, count) in counts.into_iter().enumerate().filter(|(_, count)| *count > 1) {
+        let slice = out.select(dim, i as i64)?;
+        pointwise::div_to(pointwise::To::InPlace(&slice), (&slice).into(), count.into())?;
+    }
+    Ok(())
+}
+
 /// `index_reduce_` into `out`.
 pub fn index_reduce(
     out: &Tensor,
@@ -634,6 +671,10 @@ pub fn index_reduce(
             include_self,
             "index_reduce",
         );
+    }
+    let in_steps = matches!(how, Reduction::Mean | Reduction::Prod);
+    if in_steps && matches!(out.dtype(), DType::Half | DType::BFloat16) {
+        return reduce_in_steps(out, d, &places, index, source, how, include_self);
     }
     let mut shape: Vec<i64> = vec![1; out.dim()];
     shape[d] = places.len() as i64;

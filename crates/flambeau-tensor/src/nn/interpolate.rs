@@ -346,21 +346,31 @@ pub fn upsample(
     } else {
         compute(dtype)
     })?;
+    // Where its loops are general, PyTorch keeps the weights in the type of the data.
+    let last = x.suggest_memory_format() != MemoryFormat::Contiguous && sizes[1] > 3;
+    let special = mode == Interpolation::Linear
+        && match dims {
+            2 => last || output_size[0] + output_size[1] <= 128,
+            3 => last,
+            _ => false,
+        };
+    let rounded = |w: f64| match dtype {
+        DType::Half => f16::from_f64(w).to_f64(),
+        DType::BFloat16 => bf16::from_f64(w).to_f64(),
+        _ => w,
+    };
     let mut weights = Vec::new();
     for d in 0..dims {
         let mut table = axis(d).weights(mode)?;
-        let plain = x.suggest_memory_format() == MemoryFormat::Contiguous;
-        // Where its loops are general, PyTorch keeps the weights in the type of the data.
-        match dtype {
-            DType::Half if plain => table
-                .weight
-                .iter_mut()
-                .for_each(|w| *w = f16::from_f64(*w).to_f64()),
-            DType::BFloat16 if plain => table
-                .weight
-                .iter_mut()
-                .for_each(|w| *w = bf16::from_f64(*w).to_f64()),
-            _ => (),
+        if !special && compute(dtype) != dtype {
+            if mode == Interpolation::Linear && table.taps == 2 {
+                for pair in table.weight.as_chunks_mut::<2>().0 {
+                    let second = rounded(pair[1]);
+                    *pair = [rounded(1.0 - second), second];
+                }
+            } else {
+                table.weight.iter_mut().for_each(|w| *w = rounded(*w));
+            }
         }
         weights.push(table);
     }

@@ -15,7 +15,7 @@ use crate::parallel::{SharedMut, parallel_for, threads};
 use crate::scalar::Scalar;
 use crate::simd::vectorize;
 use crate::tensor::Tensor;
-use crate::{Complex, bail, ensure};
+use crate::{Complex, bail, ensure, pointwise};
 
 /// `[batch, m, k]` times `[batch, k, n]`, any strides, one dtype; sizes are known to fit.
 fn batched(a: &Tensor, b: &Tensor) -> Result<Tensor> {
@@ -405,18 +405,28 @@ pub fn matmul(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     }
 }
 
+fn is_half(dtype: DType) -> bool {
+    matches!(dtype, DType::Half | DType::BFloat16)
+}
+
+/// `x` rounded to a half type, as a number.
+fn rounded(x: Scalar, dtype: DType) -> Result<Scalar> {
+    Tensor::scalar_tensor(x, dtype)?.item()
+}
+
+/// Single precision in and out of `run` for half types, which are rounded once.
+fn in_single(all: [&Tensor; 3], run: impl FnOnce([&Tensor; 3]) -> Result<Tensor>) -> Result<Tensor> {
+    let dtype = all[0].dtype();
+    if !is_half(dtype) {
+        return run(all);
+    }
+    let [a, b, c] = all.map(|t| t.to_dtype(DType::Float));
+    run([&a?, &b?, &c?])?.to_dtype(dtype)
+}
+
 /// `beta·base + alpha·out`, in place in the contiguous `out`; `base` broadcasts and is not looked at if `beta` is 0.
 fn blend(out: Tensor, base: &Tensor, beta: Scalar, alpha: Scalar) -> Result<Tensor> {
     let dtype = out.dtype();
-    if matches!(dtype, DType::Half | DType::BFloat16) {
-        let wide = blend(
-            out.to_dtype(DType::Float)?,
-            &base.to_dtype(DType::Float)?,
-            beta,
-            alpha,
-        )?;
-        return wide.to_dtype(dtype);
-    }
     // Integer products take the whole part of the factors.
     let whole = |s: Scalar| {
         if dtype.is_integral(true) {
@@ -503,7 +513,7 @@ pub fn addmm(base: &Tensor, a: &Tensor, b: &Tensor, beta: Scalar, alpha: Scalar)
     check_mm("addmm", a, b)?;
     same_as_base(base, a)?;
     fits(base, &[a.sizes()[0], b.sizes()[1]])?;
-    blend(mm(a, b)?, base, beta, alpha)
+    in_single([base, a, b], |[base, a, b]| blend(mm(a, b)?, base, beta, alpha))
 }
 
 /// `beta·base + alpha·(a @ b)` for each matrix of a batch.
@@ -517,7 +527,9 @@ pub fn baddbmm(base: &Tensor, a: &Tensor, b: &Tensor, beta: Scalar, alpha: Scala
         b.dtype().name()
     );
     fits(base, &[a.sizes()[0], a.sizes()[1], b.sizes()[2]])?;
-    blend(batched(a, b)?, base, beta, alpha)
+    in_single([base, a, b], |[base, a, b]| {
+        blend(batched(a, b)?, base, beta, alpha)
+    })
 }
 
 /// `beta·base + alpha·Σ a[i] @ b[i]`.
@@ -526,6 +538,15 @@ pub fn addbmm(base: &Tensor, a: &Tensor, b: &Tensor, beta: Scalar, alpha: Scalar
     same_as_base(base, a)?;
     let (batch, m, k, n) = (a.sizes()[0], a.sizes()[1], a.sizes()[2], b.sizes()[2]);
     fits(base, &[m, n])?;
+    if is_half(base.dtype()) && batch > 0 {
+        // One product after the other, each sum rounded.
+        let mut sum = base.clone();
+        for i in 0..batch {
+            let beta = if i == 0 { beta } else { Scalar::Int(1) };
+            sum = addmm(&sum, &a.select(0, i)?, &b.select(0, i)?, beta, alpha)?;
+        }
+        return Ok(sum);
+    }
     // The sum over the batch is a longer sum over k.
     let left = a.permute(&[1, 0, 2])?.reshape(&[m, batch * k])?;
     let right = b.reshape(&[batch * k, n])?;
@@ -551,6 +572,27 @@ pub fn addmv(base: &Tensor, a: &Tensor, x: &Tensor, beta: Scalar, alpha: Scalar)
         x.sizes()[0]
     );
     same_as_base(base, a)?;
+    let dtype = base.dtype();
+    if is_half(dtype) {
+        let (beta, alpha) = (rounded(beta, dtype)?, rounded(alpha, dtype)?);
+        let (given, a, x) = (a, a.to_dtype(DType::Float)?, x.to_dtype(DType::Float)?);
+        let kept = |t: Tensor| t.to_dtype(dtype)?.to_dtype(DType::Float);
+        let zero = beta.to_f64() == 0.0;
+        let scaled = if zero {
+            base.to_dtype(DType::Float)?
+        } else {
+            kept(pointwise::mul(
+                (&base.to_dtype(DType::Float)?).into(),
+                beta.into(),
+            )?)?
+        };
+        let mut product = pointwise::mul((&mv(&a, &x)?).into(), alpha.into())?;
+        // By columns the sum of the products is rounded, too.
+        if given.stride(0)? == 1 && given.stride(1)? >= rows.max(1) {
+            product = kept(product)?;
+        }
+        return blend(product, &scaled, Scalar::Int(i64::from(!zero)), Scalar::Int(1))?.to_dtype(dtype);
+    }
     blend(mv(a, x)?, base, beta, alpha)
 }
 
@@ -573,6 +615,17 @@ pub fn addr(base: &Tensor, a: &Tensor, b: &Tensor, beta: Scalar, alpha: Scalar) 
             !dtype.is_integral(true) || s.is_integral(true),
             "For integral input tensors, argument {name} must not be a floating point number."
         );
+    }
+    if is_half(dtype) {
+        // Every step is rounded, as are the factors.
+        let (beta, alpha) = (rounded(beta, dtype)?, rounded(alpha, dtype)?);
+        let scaled = pointwise::mul((&a.to_dtype(dtype)?).into(), alpha.into())?;
+        let product = outer(&scaled, &b.to_dtype(dtype)?)?;
+        if beta.to_f64() == 0.0 {
+            return Ok(product);
+        }
+        let base = pointwise::mul((&base.to_dtype(dtype)?).into(), beta.into())?;
+        return pointwise::add((&base).into(), (&product).into(), Scalar::Int(1));
     }
     let product = outer(&a.to_dtype(dtype)?, &b.to_dtype(dtype)?)?;
     if dtype == DType::Bool {

@@ -1,6 +1,9 @@
 //! Reading an image at arbitrary points: `grid_sampler`, and the grids of affine maps.
 
-use super::access::{checked_product, compute, dense, lengths};
+#[path = "sample_steps.rs"]
+mod steps;
+
+use super::access::{checked_product, dense, lengths};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::layout::show;
@@ -87,23 +90,26 @@ pub fn grid_sampler(
             dtype.name()
         );
     }
-    let wide = compute(dtype);
-    let (x, g) = (dense(&input.to_dtype(wide)?)?, dense(&grid.to_dtype(wide)?)?);
-    let mut size = si[..2].to_vec();
-    size.extend_from_slice(&sg[1..=dims]);
-    let out = Tensor::empty(&size, wide)?;
     let how = How {
         dims,
         between,
         outside,
         align: align_corners,
     };
+    if let Some(half) = steps::Half::of(dtype) {
+        return steps::sample(input, grid, how, half);
+    }
+    let wide = dtype;
+    let (x, g) = (dense(&input.to_dtype(wide)?)?, dense(&grid.to_dtype(wide)?)?);
+    let mut size = si[..2].to_vec();
+    size.extend_from_slice(&sg[1..=dims]);
+    let out = Tensor::empty(&size, wide)?;
     if wide == DType::Double {
         double::sample(&x, &g, &out, how)?
     } else {
         single::sample(&x, &g, &out, how)?
     }
-    out.to_dtype(dtype)
+    Ok(out)
 }
 
 #[derive(Clone, Copy)]

@@ -21,7 +21,7 @@ table! {
     }
     // a + alpha * b
     ADD_SCALED = "add_stub", Same {
-        float |c, a, b, alpha| b.madd::<M>(alpha, a);
+        float |c, a, b, alpha| b.madd::<M>(c.step(alpha), a);
         int |c, a, b, alpha| a.wrapping_add(alpha.wrapping_mul(b));
         bool |c, a, b, alpha| B8((a.0 != 0 || (alpha.0 != 0 && b.0 != 0)) as u8);
         complex |c, a, b, alpha| a + alpha * b;
@@ -59,10 +59,10 @@ table! {
         bool |c, a, b| if a.0 == 0 { b } else { B8(1) };
     }
     XLOGY = "xlogy_cpu", Same {
-        float |c, a, b| if b.is_nan() { b } else if a == 0.0 { 0.0 } else { a * b.log_::<M>() };
+        float |c, a, b| if b.is_nan() { b } else if a == 0.0 { 0.0 } else { a * c.step(b.log_::<M>()) };
     }
     XLOG1PY = "xlog1py_cpu", Same {
-        float |c, a, b| if b.is_nan() { b } else if a == 0.0 { 0.0 } else { a * b.log1p_::<M>() };
+        float |c, a, b| if b.is_nan() { b } else if a == 0.0 { 0.0 } else { a * c.step(b.log1p_::<M>()) };
     }
     LOGADDEXP = "logaddexp_cpu", Same {
         float |c, a, b| {

@@ -203,6 +203,10 @@ pub(crate) fn run(
         crate::pointwise::table::Gives::Bool => DType::Bool,
         crate::pointwise::table::Gives::Part => common.to_real(),
     };
+    let params = Params {
+        half: common.into(),
+        ..params
+    };
     run_ins(table, params, to, &ins, compute, out_dtype, cost)
 }
 

@@ -30,8 +30,29 @@ use crate::{bail, ensure};
 pub struct Params {
     pub f: [f64; 4],
     pub i: [i64; 2],
+    /// the half type that is computed for, if it is one: some operators round their steps to it
+    pub half: Half,
     /// set by a kernel that met an element it has no result for (division of integers by zero)
     pub fault: AtomicBool,
+}
+
+/// A half type whose elements are computed in `float`.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub enum Half {
+    #[default]
+    None,
+    F16,
+    BF16,
+}
+
+impl From<DType> for Half {
+    fn from(dtype: DType) -> Half {
+        match dtype {
+            DType::Half => Half::F16,
+            DType::BFloat16 => Half::BF16,
+            _ => Half::None,
+        }
+    }
 }
 
 /// Computes `n` results from `ins[k][0..n]`.

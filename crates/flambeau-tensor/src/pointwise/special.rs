@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::math::special as f;
 use crate::pointwise::arith;
 use crate::pointwise::call::{Arg, op, promoting_float};
-use crate::pointwise::engine::Params;
+use crate::pointwise::engine::{Half, Params};
 use crate::pointwise::table::table;
 use crate::tensor::Tensor;
 use crate::{dispatch, ensure};
@@ -27,10 +27,8 @@ functions! {
     digamma, digamma_to, DIGAMMA, "digamma_vml_cpu", f::digamma;
     erfinv, erfinv_to, ERFINV, "erfinv_vml_cpu", f::erfinv;
     erfcx, erfcx_to, ERFCX, "erfcx_cpu", f::erfcx;
-    ndtr, ndtr_to, NDTR, "ndtr_cpu", f::ndtr;
     log_ndtr, log_ndtr_to, LOG_NDTR, "log_ndtr_cpu", f::log_ndtr;
     ndtri, ndtri_to, NDTRI, "ndtri_cpu", f::ndtri;
-    entr, entr_to, ENTR, "entr_cpu", f::entr;
     i0, i0_to, I0, "i0_vml_cpu", f::i0;
     i0e, i0e_to, I0E, "i0e_cpu", f::i0e;
     i1, i1_to, I1, "i1_cpu", f::i1;
@@ -100,7 +98,30 @@ functions_of_two! {
 
 table! {
     // i[0] = order
-    POLYGAMMA = "polygamma", Same { slow_float |c, a| f::polygamma(c.i[0], a as f64) as T; }
+    POLYGAMMA = "polygamma", Same {
+        slow_float |c, a| if c.half == Half::None {
+            f::polygamma(c.i[0], a as f64) as T
+        } else {
+            let next = c.i[0] as f64 + 1.0;
+            let sign = if c.i[0] % 2 == 0 { -1.0 } else { 1.0 };
+            sign * c.step(f::lgamma(next).exp() as T) * c.step(f::zeta(next, a as f64) as T)
+        };
+    }
+    ENTR = "entr_cpu", Same {
+        slow_float |c, a| if c.half != Half::None && a > 0.0 {
+            -a * c.step((a as f64).ln() as T)
+        } else {
+            f::entr(a as f64) as T
+        };
+    }
+    NDTR = "ndtr_cpu", Same {
+        slow_float |c, a| if c.half == Half::None {
+            f::ndtr(a as f64) as T
+        } else {
+            let z = c.step(a * c.step(std::f64::consts::FRAC_1_SQRT_2 as T));
+            c.step(1.0 + c.step(f::erf(z as f64) as T)) * 0.5
+        };
+    }
     HERMITE_H = "hermite_polynomial_h", Same {
         slow_float |c, a, b| f::hermite_polynomial_h(a as f64, b as i64, size_of::<T>() == 4) as T;
     }
@@ -110,6 +131,10 @@ table! {
 }
 
 op! {
+    /// `-x log(x)`
+    entr, entr_to(to, x: &Tensor) { promoting_float(&ENTR, Params::default(), to, &[x.into()], 32) }
+    /// The normal distribution function.
+    ndtr, ndtr_to(to, x: &Tensor) { promoting_float(&NDTR, Params::default(), to, &[x.into()], 32) }
     hermite_polynomial_h, hermite_polynomial_h_to(to, a: Arg, b: Arg) {
         promoting_float(&HERMITE_H, Params::default(), to, &[a, b], 64)
     }
@@ -134,12 +159,16 @@ op! {
         ensure!(p <= 1 << 16, "mvlgamma: p = {p} is too large");
         let dtype = x.dtype().to_float();
         let x = x.to_dtype(dtype)?;
-        let mut sum = Tensor::full(x.sizes(), (p * (p - 1)) as f64 / 4.0 * std::f64::consts::PI.ln(), dtype)?;
+        // Half types round the shifted arguments, each value, their sum and what is added to it.
+        let wide = if dtype == DType::Double { dtype } else { DType::Float };
+        let mut sum = Tensor::zeros(x.sizes(), wide)?;
         for k in 0..p {
-            let shifted = arith::sub((&x).into(), Arg::Number((k as f64 / 2.0).into()), 1.into())?;
-            sum = arith::add((&sum).into(), (&lgamma(&shifted)?).into(), 1.into())?;
+            let shift = Arg::Number(((1 - p + k) as f64 / 2.0).into());
+            let value = lgamma(&arith::add((&x).into(), shift, 1.into())?)?;
+            sum = arith::add((&sum).into(), (&value.to_dtype(wide)?).into(), 1.into())?;
         }
-        to.deliver(sum)
+        let constant = (p * (p - 1)) as f64 / 4.0 * std::f64::consts::PI.ln();
+        arith::add_to(to, (&sum.to_dtype(dtype)?).into(), Arg::Number(constant.into()), 1.into())
     }
 }
 

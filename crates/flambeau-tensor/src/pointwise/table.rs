@@ -20,7 +20,7 @@ use num_complex::Complex;
 use crate::convert::B8;
 use crate::dtype::DType;
 use crate::math::{Fused, Madd, Separate};
-use crate::pointwise::engine::{Kernel, Params};
+use crate::pointwise::engine::{Half, Kernel, Params};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::Isa;
 use crate::simd::isa;
@@ -57,7 +57,45 @@ impl Table {
 pub struct Context {
     pub f: [f64; 4],
     pub i: [i64; 2],
+    pub half: Half,
     pub fault: bool,
+}
+
+impl Context {
+    /// A step of a computation, rounded if the elements are of a half type and PyTorch computes the step in it.
+    #[inline(always)]
+    pub fn step<T: Step>(&self, x: T) -> T {
+        x.rounded(self.half)
+    }
+
+    /// A step that only one of the half types rounds.
+    #[inline(always)]
+    pub fn step_of<T: Step>(&self, half: Half, x: T) -> T {
+        if self.half == half { x.rounded(half) } else { x }
+    }
+}
+
+/// A type whose values can be rounded to a half type.
+pub trait Step: Copy {
+    fn rounded(self, half: Half) -> Self;
+}
+
+impl Step for f32 {
+    #[inline(always)]
+    fn rounded(self, half: Half) -> f32 {
+        match half {
+            Half::None => self,
+            Half::F16 => crate::f16::from_f32(self).to_f32(),
+            Half::BF16 => crate::bf16::from_f32(self).to_f32(),
+        }
+    }
+}
+
+impl Step for f64 {
+    #[inline(always)]
+    fn rounded(self, _: Half) -> f64 {
+        self
+    }
 }
 
 /// One loop over contiguous operands.
@@ -75,6 +113,7 @@ pub unsafe fn entry<K: Tile>(ins: *const *const u8, out: *mut u8, n: usize, para
     let mut c = Context {
         f: params.f,
         i: params.i,
+        half: params.half,
         fault: false,
     };
     // SAFETY: by the contract; `isa` names a level only if the processor has all its features.
@@ -101,6 +140,7 @@ pub unsafe fn entry_narrow<K: Tile>(ins: *const *const u8, out: *mut u8, n: usiz
     let mut c = Context {
         f: params.f,
         i: params.i,
+        half: params.half,
         fault: false,
     };
     // SAFETY: by the contract; `isa` names a level only if the processor has all its features.
@@ -125,6 +165,7 @@ pub unsafe fn entry_plain<K: Tile>(ins: *const *const u8, out: *mut u8, n: usize
     let mut c = Context {
         f: params.f,
         i: params.i,
+        half: params.half,
         fault: false,
     };
     // SAFETY: by the contract.

@@ -118,10 +118,10 @@ table! {
     // f[0] = eps, or NaN for none
     LOGIT = "logit_cpu", Same {
         float |c, a| {
-            let eps = c.f[0] as T;
-            let high = 1.0 - eps;
+            let eps = c.step(c.f[0] as T);
+            let high = c.step(1.0 - eps);
             let x = if a < eps { eps } else if a > high { high } else { a };
-            (x / (1.0 - x)).log_::<M>()
+            c.step(x / c.step(1.0 - x)).log_::<M>()
         };
     }
     ERF = "erf_vml_cpu", Same { float |c, a| a.erf_::<M>(); }

@@ -6,8 +6,9 @@ use crate::error::Result;
 use crate::layout::wrap_dim;
 use crate::math::{Fused, Madd, Separate};
 use crate::parallel::{SharedMut, parallel_for};
-use crate::pointwise::real::Real;
+use crate::pointwise::{self, real::Real};
 use crate::reduce::scan::around;
+use crate::scalar::Scalar;
 use crate::simd::{self, Isa};
 use crate::tensor::Tensor;
 
@@ -25,6 +26,9 @@ pub fn log_softmax(x: &Tensor, dim: i64, dtype: Option<DType>) -> Result<Tensor>
 fn run(x: &Tensor, dim: i64, dtype: Option<DType>, log: bool) -> Result<Tensor> {
     let d = wrap_dim(dim, x.dim())?;
     let dtype = dtype.unwrap_or(x.dtype());
+    if log && matches!(dtype, DType::Half | DType::BFloat16) && d + 1 == x.dim() && x.numel() > 0 {
+        return log_along_rows(&x.to_dtype(dtype)?);
+    }
     let x = x.to_dtype(dtype.compute())?.contiguous()?;
     let out = Tensor::empty(x.sizes(), x.dtype())?;
     if x.numel() > 0 {
@@ -43,6 +47,20 @@ fn run(x: &Tensor, dim: i64, dtype: Option<DType>, log: bool) -> Result<Tensor> 
         }
     }
     out.to_dtype(dtype)
+}
+
+/// Along rows of a half type PyTorch keeps the sum and its logarithm in that type.
+fn log_along_rows(x: &Tensor) -> Result<Tensor> {
+    let own = |t: Tensor| t.to_dtype(x.dtype())?.to_dtype(DType::Float);
+    let wide = x.to_dtype(DType::Float)?;
+    let shifted = pointwise::sub(
+        (&wide).into(),
+        (&super::amax(&wide, &[-1], true)?).into(),
+        Scalar::Int(1),
+    )?;
+    let sum = own(super::sum(&pointwise::exp(&shifted)?, &[-1], true, None)?)?;
+    let log = own(pointwise::log(&sum)?)?;
+    pointwise::sub((&shifted).into(), (&log).into(), Scalar::Int(1))?.to_dtype(x.dtype())
 }
 
 fn over<T: Lane>(x: &Tensor, out: &Tensor, d: usize, log: bool) -> Result<()> {

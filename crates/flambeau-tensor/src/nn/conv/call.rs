@@ -6,7 +6,9 @@ use crate::dtype::{DType, Element};
 use crate::error::Result;
 use crate::layout::{MemoryFormat, show};
 use crate::nn::access::{address, dense, no_memory};
+use crate::nn::matmul::matmul;
 use crate::nn::vector::Real;
+use crate::pointwise::{self, To};
 use crate::simd::vectorize;
 use crate::tensor::Tensor;
 use crate::{Complex, bail, ensure};
@@ -215,6 +217,9 @@ pub fn convolution_fused(
     let format = match (input.suggest_memory_format(), weight.suggest_memory_format()) {
         (MemoryFormat::Contiguous, other) | (other, _) => other,
     };
+    if dtype == DType::Half && params.transposed {
+        return transposed_in_steps(input, weight, bias, params, &checked)?.contiguous_as(format);
+    }
     if matches!(dtype, DType::Half | DType::BFloat16) {
         let wide = |t: &Tensor| t.to_dtype(DType::Float);
         let bias = bias.map(wide).transpose()?;
@@ -268,6 +273,60 @@ pub fn convolution_fused(
         Ok(out)
     } else {
         out.contiguous_as(format)
+    }
+}
+
+/// A transposed convolution of float16, for which PyTorch has no single kernel: the contributions of each tap are
+/// rounded, as is every sum of them.
+fn transposed_in_steps(
+    input: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    params: &ConvParams,
+    checked: &Checked,
+) -> Result<Tensor> {
+    let dims = input.dim() - 2;
+    let p = params.spread(dims)?;
+    let (si, sw) = (input.sizes(), weight.sizes());
+    let (batch, pixels) = (si[0], si[2..].iter().product::<i64>());
+    let taps: i64 = sw[2..].iter().product();
+    let (groups, channels, features) = (p.groups, si[1] / p.groups, sw[1]);
+    // What each pixel contributes: [batch, groups, features, taps, pixels…].
+    let x = input.reshape(&[batch, groups, channels, pixels])?;
+    let w = weight
+        .reshape(&[groups, channels, features * taps])?
+        .transpose(1, 2)?;
+    let mut size = vec![batch, groups * features, taps];
+    size.extend_from_slice(&si[2..]);
+    let table = matmul(&w, &x)?.reshape(&size)?;
+    // Room for all of it, and for what is kept.
+    let mut size = checked.output.to_vec();
+    for d in 0..dims {
+        let all = (si[d + 2] - 1) * p.stride[d] + (sw[d + 2] - 1) * p.dilation[d] + 1;
+        size[d + 2] = all.max(p.padding[d] + checked.output[d + 2]);
+    }
+    let mut out = Tensor::zeros(&size, input.dtype())?;
+    for tap in 0..taps {
+        let (mut place, mut rest) = (out.clone(), tap);
+        for d in (0..dims).rev() {
+            let start = rest % sw[d + 2] * p.dilation[d];
+            rest /= sw[d + 2];
+            let end = start + (si[d + 2] - 1) * p.stride[d] + 1;
+            place = place.slice((d + 2) as i64, Some(start), Some(end), p.stride[d])?;
+        }
+        let to = To::InPlace(&place);
+        pointwise::add_to(to, (&place).into(), (&table.select(2, tap)?).into(), 1.into())?;
+    }
+    for d in 0..dims {
+        out = out.narrow((d + 2) as i64, p.padding[d], checked.output[d + 2])?;
+    }
+    match bias {
+        None => out.contiguous(),
+        Some(bias) => {
+            let mut size = vec![1; dims + 2];
+            size[1] = -1;
+            pointwise::add((&out).into(), (&bias.reshape(&size)?).into(), 1.into())?.contiguous()
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::nn::access::{checked_product, dense, lengths};
 use crate::parallel::{SharedMut, parallel_for};
 use crate::simd::vectorize;
 use crate::tensor::Tensor;
-use crate::{bail, ensure};
+use crate::{bail, bf16, ensure, f16};
 
 /// First position and length of window `o` of `output` over `input` positions.
 #[inline(always)]
@@ -87,6 +87,41 @@ fn sum<T: Pooled>(x: &[T]) -> T {
     lanes[0]
 }
 
+/// Averages of volumes of a half type, which PyTorch sums and divides in that type.
+fn in_steps(w: &Window, input: &Tensor) -> Result<Tensor> {
+    let rounded: fn(f32) -> f32 = match input.dtype() {
+        DType::Half => |x| f16::from_f32(x).to_f32(),
+        _ => |x| bf16::from_f32(x).to_f32(),
+    };
+    let x = input.to_vec::<f32>()?;
+    let plane: usize = w.input.iter().product();
+    let mut out = Vec::with_capacity(w.planes * w.output.iter().product::<usize>());
+    for p in 0..w.planes {
+        let x = &x[p * plane..][..plane];
+        for d in 0..w.output[0] {
+            let (d0, dn) = span(d, w.input[0], w.output[0]);
+            for h in 0..w.output[1] {
+                let (h0, hn) = span(h, w.input[1], w.output[1]);
+                for c in 0..w.output[2] {
+                    let (c0, cn) = span(c, w.input[2], w.output[2]);
+                    let mut total = 0.0;
+                    for i in d0..d0 + dn {
+                        for j in h0..h0 + hn {
+                            let row = (i * w.input[1] + j) * w.input[2] + c0;
+                            total = x[row..row + cn].iter().fold(total, |a, &b| rounded(a + b));
+                        }
+                    }
+                    let mean = [dn, hn, cn]
+                        .iter()
+                        .fold(total, |mean, &n| rounded(mean / rounded(n as f32)));
+                    out.push(mean);
+                }
+            }
+        }
+    }
+    Tensor::from_vec(out, &w.size)?.to_dtype(input.dtype())
+}
+
 fn average(name: &str, dims: usize, input: &Tensor, output_size: &[i64]) -> Result<Tensor> {
     let w = window(name, dims, input, output_size)?;
     ensure!(
@@ -94,6 +129,10 @@ fn average(name: &str, dims: usize, input: &Tensor, output_size: &[i64]) -> Resu
         "\"{name}\" not implemented for '{}'",
         input.dtype().name()
     );
+    let own = input.dtype();
+    if dims == 3 && own != own.compute() && w.output != [1; 3] {
+        return like_input(in_steps(&w, input)?, input);
+    }
     let out = widened(input, |input| {
         let x = dense(input)?;
         let out = Tensor::empty(&w.size, input.dtype())?;

@@ -16,7 +16,7 @@ use flambeau_ir::types::{AttributeKind, Type};
 use flambeau_ir::value::{IValue, Object};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyList, PyTuple};
 
 use crate::call::{PyFunction, guarded, wants_torch};
 use crate::error;
@@ -223,20 +223,32 @@ fn source(value: &Bound<'_, PyAny>) -> PyResult<FunctionSource> {
         let (name, text): (String, String) = (get("name")?.extract()?, get("text")?.extract()?);
         return unit::source(&text, &name, scope).map_err(|e| error::compile(value.py(), e));
     }
-    let mut defaults = Vec::new();
-    for (name, default) in get("defaults")?.cast::<PyDict>()?.iter() {
-        defaults.push((name.extract()?, to_ivalue(&default, &mut Seen::default())?));
-    }
-    Ok(FunctionSource {
+    let mut source = FunctionSource {
         name: get("name")?.extract()?,
         text: get("text")?.extract()?,
         file: get("file")?.extract()?,
         first_line: get("first_line")?.extract()?,
         scope,
-        defaults,
+        defaults: Vec::new(),
         parsed: None,
         native: false,
-    })
+    };
+    for (name, default) in get("defaults")?.cast::<PyDict>()?.iter() {
+        let name: String = name.extract()?;
+        if default.is_instance_of::<PyList>() || default.is_instance_of::<PyDict>() {
+            let message = format!(
+                "Mutable default parameters are not supported because Python binds them to the function and they \
+                 persist across function calls.\n As a workaround, make the default None and instantiate the default \
+                 parameter within the body of the function. Found {} on parameter {name}",
+                default.get_type().repr()?
+            );
+            return Err(error::compile(value.py(), script::about(&source, &message)));
+        }
+        source
+            .defaults
+            .push((name, to_ivalue(&default, &mut Seen::default())?));
+    }
+    Ok(source)
 }
 
 fn sources(value: &Bound<'_, PyAny>) -> PyResult<Vec<FunctionSource>> {

@@ -305,7 +305,7 @@ fn tensor_from_pointer(
         Storage::foreign(
             pointer as *mut u8,
             if is_empty { 0 } else { bytes },
-            Box::new(Owner(owner)),
+            Box::new(Owner(Some(owner))),
         )
     };
     let tensor =
@@ -317,7 +317,26 @@ fn tensor_from_pointer(
 }
 
 /// The object behind foreign memory; letting go of it needs the interpreter.
-struct Owner(#[allow(dead_code)] Py<PyAny>);
+struct Owner(Option<Py<PyAny>>);
+
+impl Drop for Owner {
+    /// PyTorch frees storages with the interpreter's lock let go, also below a call of ours that holds it: what the
+    /// bindings believe of this thread does not count here, so Python itself is asked.
+    fn drop(&mut self) {
+        let Some(owner) = self.0.take() else {
+            return;
+        };
+        // SAFETY: the reference is given up once, with the lock held; behind the interpreter's end it is left alone.
+        unsafe {
+            let owner = owner.into_ptr();
+            if ffi::Py_IsInitialized() != 0 {
+                let state = ffi::PyGILState_Ensure();
+                ffi::Py_DecRef(owner);
+                ffi::PyGILState_Release(state);
+            }
+        }
+    }
+}
 
 /// A tensor from numbers in row-major order.
 #[pyfunction]

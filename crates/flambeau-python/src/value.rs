@@ -2,10 +2,12 @@
 //!
 //! What only Python knows (tensors of PyTorch, classes of NamedTuples and enums) is asked of `flambeau._hooks`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use flambeau_ir::types::{EnumType, Type};
 use flambeau_ir::value::{Device, Dict, EnumValue, IValue};
+use flambeau_tensor::Tensor;
 use num_complex::Complex64;
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
@@ -23,6 +25,8 @@ use crate::types::PyType;
 pub struct Seen {
     pub own: bool,
     pub other: bool,
+    /// PyTorch's tensors by address, kept alive so that no other takes it.
+    tensors: HashMap<usize, (Py<PyAny>, Tensor)>,
 }
 
 /// A value that Python has no counterpart of: generators, futures, packed weights.
@@ -170,7 +174,12 @@ fn convert(value: &Bound<'_, PyAny>, seen: &mut Seen, depth: usize) -> PyResult<
     let other = hooks(value.py())?.call_method1("to_value", (value,))?;
     if let Ok(tensor) = other.cast::<PyTensor>() {
         seen.other = true;
-        return Ok(IValue::Tensor(tensor.get().0.clone()));
+        // One object of PyTorch is one tensor of ours: `x is y` holds where it does in Python.
+        let key = value.as_ptr() as usize;
+        let made = || (value.clone().unbind(), tensor.get().0.clone());
+        return Ok(IValue::Tensor(
+            seen.tensors.entry(key).or_insert_with(made).1.clone(),
+        ));
     }
     if other.is(value) {
         let name = value.get_type().name()?;

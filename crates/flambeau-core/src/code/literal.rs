@@ -13,12 +13,14 @@ impl CodePrinter<'_> {
             IValue::Str(s) => print::quoted(s),
             IValue::Complex(c) => {
                 let sign = if c.im >= 0.0 { '+' } else { '-' };
-                format!("{}{sign}{}j", print::float(c.re), print::float(c.im.abs()))
+                // A zero's sign is not shown in the real part.
+                let real = if c.re == 0.0 { 0.0 } else { c.re };
+                format!("{}{sign}{}j", print::float(real), print::float(c.im.abs()))
             }
             IValue::List(list) => {
                 let items: Vec<String> = list.to_vec().iter().map(|item| self.literal(item)).collect();
                 let text = format!("[{}]", items.join(", "));
-                if items.is_empty() || !is_inferable(list.element_type()) {
+                if items.is_empty() || !print::is_inferable(list.element_type()) {
                     return format!("annotate({}, {text})", self.annotation(&value.ty()));
                 }
                 text
@@ -30,7 +32,10 @@ impl CodePrinter<'_> {
                     .map(|(k, v)| format!("{}: {}", self.literal(k), self.literal(v)))
                     .collect();
                 let text = format!("{{{}}}", pairs.join(", "));
-                if pairs.is_empty() || !is_inferable(dict.key_type()) || !is_inferable(dict.value_type()) {
+                if pairs.is_empty()
+                    || !print::is_inferable(dict.key_type())
+                    || !print::is_inferable(dict.value_type())
+                {
                     return format!("annotate({}, {text})", self.annotation(&value.ty()));
                 }
                 text
@@ -55,14 +60,6 @@ impl CodePrinter<'_> {
     fn constant_name(&mut self, value: &IValue) -> String {
         format!("CONSTANTS.c{}", self.constants.number(value))
     }
-}
-
-/// Whether a container's type can be read off its members; otherwise it needs an annotation.
-pub(super) fn is_inferable(element: &Type) -> bool {
-    !matches!(
-        element,
-        Type::Union(_) | Type::Optional(_) | Type::Number | Type::Interface(_) | Type::Any
-    )
 }
 
 fn has_non_ascii(value: &IValue) -> bool {

@@ -250,7 +250,16 @@ impl<'a> CodePrinter<'a> {
 
     fn depend_on_type(&mut self, ty: &Type) {
         match ty {
-            Type::Class(c) => self.depend_on(NamedType::Class(c.clone())),
+            // What a class holds comes right behind it.
+            Type::Class(c) => {
+                let named = NamedType::Class(c.clone());
+                if !self.dependencies.iter().any(|have| have.is_same(&named)) {
+                    self.dependencies.push(named);
+                    for attribute in c.attributes() {
+                        self.depend_on_type(&attribute.ty);
+                    }
+                }
+            }
             Type::Interface(i) => self.depend_on(NamedType::Interface(i.clone())),
             Type::Enum(e) => self.depend_on(NamedType::Enum(e.clone())),
             // The results of some operators have names for their parts and none of their own.

@@ -24,6 +24,10 @@ impl CodePrinter<'_> {
         self.level += 1;
         for constant in constants {
             let outer = std::mem::replace(&mut self.at, origin(graph, constant));
+            let ty = graph.ty(graph.output(constant)).clone();
+            if !matches!(ty, Type::Function(_)) {
+                self.depend_on_type(&ty);
+            }
             self.expression_statement(graph, scope, constant);
             self.at = outer;
         }
@@ -403,8 +407,11 @@ fn collect_constants(graph: &Graph, block: BlockId, into: &mut Vec<NodeId>) {
 /// A list type that the text must spell out.
 pub(super) fn needs_annotation(ty: &Type) -> bool {
     match ty {
-        Type::List(element) => !super::literal::is_inferable(element),
-        Type::Dict(pair) => !super::literal::is_inferable(&pair.0) || !super::literal::is_inferable(&pair.1),
+        Type::List(element) => !flambeau_ir::value::print::is_inferable(element),
+        Type::Dict(pair) => {
+            !flambeau_ir::value::print::is_inferable(&pair.0)
+                || !flambeau_ir::value::print::is_inferable(&pair.1)
+        }
         _ => false,
     }
 }

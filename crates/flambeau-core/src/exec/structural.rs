@@ -15,7 +15,7 @@ pub(super) fn expected(what: &str, found: &IValue) -> Error {
 
 /// A tuple; the type is kept only where it says more than the items do.
 pub(super) fn tuple(items: Vec<IValue>, ty: &Type) -> IValue {
-    let named = matches!(ty, Type::Tuple(t) if t.named.is_some());
+    let named = matches!(ty, Type::Tuple(t) if t.named.as_ref().is_some_and(|n| !n.name.is_empty()));
     IValue::Tuple(Arc::new(TupleValue {
         items: items.into(),
         ty: named.then(|| ty.clone()),

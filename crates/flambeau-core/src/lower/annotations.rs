@@ -261,7 +261,8 @@ pub(super) fn check_dict_key(key: &Type) -> Result<()> {
     Err(CompileError::new(
         ErrorKind::Compile,
         format!(
-            "Cannot create dict for key type '{key}', only int, float, complex, Tensor, device and string keys are supported"
+            "Cannot create dict for key type '{}', only int, float, complex, Tensor, device and string keys are supported",
+            key.schema_str()
         ),
     ))
 }

@@ -78,10 +78,15 @@ impl Emitter<'_> {
             }
             Sugared::Module(value, module) => self.module_attr(*value, module, loc, field),
             Sugared::ModuleDict(dict) => self.module_dict_attr(dict, loc, field),
-            Sugared::Host(HostValue::Module(scope)) => match scope.get(field)? {
-                Some(value) => self.from_host(value, loc, true),
-                None => self.fail(loc, format!("object has no attribute {field}")),
-            },
+            Sugared::Host(HostValue::Module(scope)) => {
+                match scope.get(field).map_err(|error| match error.class.clone() {
+                    Some(class) => self.called_from(error, &class, loc),
+                    None => error,
+                })? {
+                    Some(value) => self.from_host(value, loc, true),
+                    None => self.fail(loc, format!("object has no attribute {field}")),
+                }
+            }
             Sugared::Host(HostValue::Class { class, members }) => {
                 if let Some(method) = class.static_method(field) {
                     return Ok(Sugared::Function(vec![method]));
@@ -258,7 +263,7 @@ impl Emitter<'_> {
                     match &tuple.named {
                         Some(named) => Ok(named.fields.iter().any(|f| &**f == field)),
                         None => self.fail(loc, format!(
-                            "hasattr's first argument must be a object or NamedTuple, but got a normal Tuple {} instead",
+                            "hasattr's first argument must be an object or NamedTuple, but got a normal Tuple {} instead",
                             ty.repr_str()
                         )),
                     }

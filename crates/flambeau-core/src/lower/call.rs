@@ -278,7 +278,13 @@ impl Emitter<'_> {
                     }) => self.g.constant(*value).and_then(|c| c.as_bool()),
                 };
                 let Some(flag) = flag else {
-                    return self.fail(loc, "value for boolean dispatch must be constant");
+                    return self.fail(
+                        loc,
+                        format!(
+                            "Argument for boolean dispatch at position {} was not constant",
+                            dispatch.index
+                        ),
+                    );
                 };
                 let chosen = if flag {
                     &dispatch.if_true
@@ -596,7 +602,7 @@ impl Emitter<'_> {
         else {
             return self.fail(
                 loc,
-                "Expected integer literal for index. ModuleList/Sequential indexing is only supported with integer literals. Enumeration is supported, e.g. 'for index, v in enumerate(self): ...'",
+                "Expected integer literal for index but got a variable or non-integer. ModuleList/Sequential indexing is only supported with integer literals. For example, 'i = 4; self.layers[i](x)' will fail because i is not a literal. Enumeration is supported, e.g. 'for index, v in enumerate(self): out = v(inp)'",
             );
         };
         let len = items.len() as i64;

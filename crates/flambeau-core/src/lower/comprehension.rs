@@ -32,7 +32,8 @@ impl Emitter<'_> {
             // The first element replaces the default element type.
             let before = seen.get_or_insert_with(|| ty.clone()).clone();
             let unified = before.unify(&ty, true).unwrap_or(ty);
-            if let Some(wanted) = refined.hint.as_ref().filter(|_| refined.candidates.is_empty())
+            // A loop over a tuple is unrolled: what its first round made is the type for the others.
+            if let Some(wanted) = known.as_ref().filter(|_| refined.candidates.is_empty())
                 && let Some(element) = wanted.list_element()
                 && !unified.is_subtype_of(element)
             {
@@ -138,6 +139,7 @@ impl Emitter<'_> {
                 own = wanted.clone();
             } else {
                 let unified = before.unify(&vt, true).unwrap_or(vt);
+                super::annotations::check_dict_key(&kt)?;
                 own = match own {
                     _ if !refined.candidates.is_empty() => {
                         e.dict_candidate(loc, &refined.candidates, hint, &kt, &unified)?

@@ -99,6 +99,10 @@ impl Desugar<'_> {
             }
         }
         for p in &function.params {
+            // PyTorch does not see these; what uses one is told that it is undefined.
+            if p.kind == ast::ParamKind::PositionalOnly && !options.native {
+                continue;
+            }
             let ty = match (&p.annotation, options.self_name) {
                 (Some(annotation), _) => Some(self.expr(annotation)?),
                 (None, Some(class)) if p.name.name == "self" => Some(Expr::var(class, p.name.span)),

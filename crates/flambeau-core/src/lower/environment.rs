@@ -243,6 +243,12 @@ impl Emitter<'_> {
         if let Some(Type::Class(class)) = resolver.resolve_type_name(name, &self.text, loc)? {
             return Ok(Sugared::Class(class));
         }
+        if name == self.name && !self.frames.iter().any(|f| f.errors.contains_key(name)) {
+            return self.fail(
+                loc,
+                format!(" function '{name}' is called recursively. Recursive calls are not supported"),
+            );
+        }
         self.variable_not_found(name, loc)
     }
 }

@@ -27,6 +27,8 @@ pub enum ErrorKind {
     Syntax,
     /// `NotImplementedError`
     NotImplemented,
+    /// `RecursionError`
+    Recursion,
 }
 
 impl ErrorKind {
@@ -42,6 +44,7 @@ impl ErrorKind {
             ErrorKind::Attribute => "AttributeError",
             ErrorKind::Syntax => "SyntaxError",
             ErrorKind::NotImplemented => "NotImplementedError",
+            ErrorKind::Recursion => "RecursionError",
         }
     }
 }
@@ -95,6 +98,8 @@ pub struct CompileError {
     pub frames: Vec<Frame>,
     /// The method that was being compiled, while it is not yet known who asked for its class.
     pub entered: Option<String>,
+    /// The class whose methods were being compiled, likewise.
+    pub class: Option<String>,
     /// Other places that explain the message, with what to say about them.
     pub notes: Vec<(Arc<Text>, Span, String)>,
     /// What the user may do next.
@@ -115,6 +120,7 @@ impl CompileError {
             place: None,
             frames: Vec::new(),
             entered: None,
+            class: None,
             notes: Vec::new(),
             hints: Vec::new(),
             also: Vec::new(),

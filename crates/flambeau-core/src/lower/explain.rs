@@ -221,7 +221,8 @@ pub(super) fn diagnostic(error: &CompileError) -> Diagnostic {
         ErrorKind::UnsupportedNode
         | ErrorKind::NotSupported
         | ErrorKind::Frontend
-        | ErrorKind::NotImplemented => Kind::Unsupported,
+        | ErrorKind::NotImplemented
+        | ErrorKind::Recursion => Kind::Unsupported,
         _ => Kind::Type,
     };
     let around = error.place.as_ref().map(|(text, span)| Around {
@@ -291,6 +292,7 @@ fn plain(kind: ErrorKind, message: &str) -> Explained {
         ErrorKind::NotSupported => "unsupported.form",
         ErrorKind::Frontend => "unsupported.frontend",
         ErrorKind::NotImplemented => "unsupported.operation",
+        ErrorKind::Recursion => "unsupported.recursion",
         ErrorKind::Compile => "compile",
         ErrorKind::Value => "compile.value",
         ErrorKind::Type => "compile.type",

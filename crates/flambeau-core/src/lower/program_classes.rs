@@ -325,7 +325,10 @@ impl Scope for ClassMembers {
 pub(super) fn compile_methods(class: &Arc<ClassType>) -> Result<()> {
     let compiled = |method: &Arc<Function>| {
         compiled(method).map_err(|mut error| {
-            if error.frames.is_empty() && error.place.is_some() {
+            if error.frames.is_empty()
+                && error.place.is_some()
+                && error.kind == super::error::ErrorKind::Compile
+            {
                 error.entered = Some(super::values::call_name(method, true));
             }
             error

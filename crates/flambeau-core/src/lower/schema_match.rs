@@ -11,6 +11,7 @@ use flambeau_ir::ops::Op;
 use flambeau_ir::schema::{Argument, Schema};
 use flambeau_ir::types::Type;
 use flambeau_ir::types::{NamedTupleInfo, TypeBindings, match_type_variables};
+use flambeau_ir::value::IValue;
 use flambeau_syntax::Span;
 
 use super::error::Result;
@@ -349,7 +350,9 @@ impl Emitter<'_> {
                 used_kwarg[k] = true;
                 kwargs[k].clone()
             } else if let Some(default) = &argument.default {
-                NamedValue::constant(default.clone())
+                NamedValue::constant(
+                    broadcast_number(schema, argument, default).unwrap_or_else(|| default.clone()),
+                )
             } else {
                 reasons.add(|| format!("Argument {} not provided.\n", argument.name));
                 return Ok(None);
@@ -653,4 +656,15 @@ pub(super) fn edit_distance(a: &str, b: &str, max: usize) -> Option<usize> {
         }
     }
     row.last().copied().filter(|d| *d <= max)
+}
+
+/// The number that a function of the program has as the default of a `BroadcastingList`; calls repeat it themselves.
+fn broadcast_number(schema: &Schema, argument: &Argument, default: &IValue) -> Option<IValue> {
+    let IValue::List(list) = default else { return None };
+    if argument.size.is_none() || schema.name.contains("::") {
+        return None;
+    }
+    let items = list.read();
+    let first = items.first()?;
+    items.iter().all(|i| i == first).then(|| first.clone())
 }

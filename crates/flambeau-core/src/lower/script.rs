@@ -131,9 +131,18 @@ pub fn compile_class(class: &Arc<ClassType>, source: &ClassSource, table: &'stat
     )?;
     for method in &source.methods {
         let name = format!("{}.{}", source.qualified_name, method.name);
-        class.add_method(define(method, &name, Some(&receiver), table)?);
+        let defined = define(method, &name, Some(&receiver), table).map_err(|mut error| {
+            error.class = Some(source.qualified_name.clone());
+            error
+        })?;
+        class.add_method(defined);
     }
-    compile_all(class)
+    super::program_classes::compile_methods(class).map_err(|mut error| {
+        if error.frames.is_empty() {
+            error.class = Some(source.qualified_name.clone());
+        }
+        error
+    })
 }
 
 /// Makes a module's type with its methods, and compiles `forward` and what else was handed over.
@@ -299,6 +308,17 @@ pub fn compiled(function: &Arc<Function>) -> Result<()> {
 }
 
 /// Parses a function's text, keeping its indentation for messages.
+/// An error about a function as a whole, found before its compilation.
+pub fn about(source: &FunctionSource, message: &str) -> Box<CompileError> {
+    let (function, text) = match parse(source) {
+        Ok(parsed) => parsed,
+        Err(error) => return error,
+    };
+    let mut error = CompileError::at(ErrorKind::Compile, &text, function.span, message);
+    error.outside = true;
+    error
+}
+
 fn parse(source: &FunctionSource) -> Result<(ast::FunctionDef, Arc<Text>)> {
     if let Some((function, text)) = &source.parsed {
         return Ok(((**function).clone(), text.clone()));
@@ -408,7 +428,10 @@ struct ScopeResolver {
 
 impl Resolver for ScopeResolver {
     fn resolve_value(&self, name: &str, emitter: &mut Emitter<'_>, loc: Span) -> Result<Option<Sugared>> {
-        let found = self.scope.get(name)?;
+        let found = self.scope.get(name).map_err(|error| match error.class.clone() {
+            Some(class) => emitter.called_from(error, &class, loc),
+            None => error,
+        })?;
         if let Some(HostValue::Functions(functions)) = &found {
             for function in functions.iter().filter(|f| !f.is_being_defined()) {
                 emitter.graph_of(function, None)?;
@@ -438,7 +461,18 @@ impl Resolver for ScopeResolver {
                     (Some(inner), problems) if problems.is_empty() => {
                         let inner_text = Text::of_file(file);
                         let inner = desugar::expr(&inner, &inner_text)?;
-                        super::annotations::read(&inner, &inner_text, self, self.table).map(Some)
+                        let read = super::annotations::read(&inner, &inner_text, self, self.table);
+                        // What the quoted text says is shown where it stands.
+                        read.map(Some).map_err(|mut error| {
+                            if error
+                                .place
+                                .as_ref()
+                                .is_some_and(|(at, _)| Arc::ptr_eq(at, &inner_text))
+                            {
+                                error.place = Some((text.clone(), expr.span));
+                            }
+                            error
+                        })
                     }
                     _ => Ok(None),
                 }

@@ -197,6 +197,9 @@ impl Emitter<'_> {
                 text: self.text.clone(),
                 span: loc,
             });
+            error.class = Some(callee.to_string());
+        }
+        if error.class.take().is_some() {
             error.frames.push(Frame {
                 callee: callee.to_string(),
                 caller: self.call_name.clone(),
@@ -225,7 +228,12 @@ impl Emitter<'_> {
                 " {what} '{}' is called recursively. Recursive calls are not supported",
                 callee.short_name()
             );
-            return CompileError::at(ErrorKind::Compile, &self.text, loc, message);
+            // What calls itself is told so; PyTorch follows longer circles until Python's stack ends.
+            let kind = match is_method || callee.short_name() == self.name {
+                true => ErrorKind::Compile,
+                false => ErrorKind::Recursion,
+            };
+            return CompileError::at(kind, &self.text, loc, message);
         }
         match error.downcast_ref::<CompileError>() {
             // What fails before or behind the compilation proper was not called from anywhere.

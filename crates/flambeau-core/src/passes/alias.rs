@@ -315,4 +315,23 @@ impl AliasDb {
             .keys()
             .any(|n| self.written(*n).iter().any(|l| own.contains(l)))
     }
+
+    /// Whether two values may share their memory from here on: nobody writes to either, and at most one of them is
+    /// seen outside.
+    pub fn may_become_one(&self, g: &Graph, a: ValueId, b: ValueId) -> bool {
+        !self.has_writers(a) && !self.has_writers(b) && !(self.escapes(g, a) && self.escapes(g, b))
+    }
+
+    /// Whether what the value refers to is among the function's results, or in something of unknown extent.
+    fn escapes(&self, g: &Graph, value: ValueId) -> bool {
+        let Some(&element) = self.elements.get(&value) else {
+            return g.outputs().contains(&value);
+        };
+        let own = self.leaves(element);
+        let reaches = |e: &usize| self.leaves(*e).iter().any(|l| own.contains(l));
+        self.wildcards.values().any(reaches)
+            || g.outputs()
+                .iter()
+                .any(|o| *o == value || self.elements.get(o).is_some_and(reaches))
+    }
 }

@@ -5,18 +5,19 @@ use std::collections::HashMap;
 use flambeau_ir::ir::{BlockId, Graph, NodeId};
 use flambeau_ir::value::IValue;
 
-use super::alias::is_mutable;
+use super::alias::{AliasDb, is_mutable};
 
 pub fn run(g: &mut Graph) {
     let top = g.block();
-    block(g, top, &mut HashMap::new());
+    let aliases = AliasDb::new(g);
+    block(g, top, &aliases, &mut HashMap::new());
 }
 
-fn block(g: &mut Graph, at: BlockId, seen: &mut HashMap<String, Vec<NodeId>>) {
+fn block(g: &mut Graph, at: BlockId, aliases: &AliasDb, seen: &mut HashMap<String, Vec<NodeId>>) {
     for node in g.block_nodes(at) {
         if !g.node_blocks(node).is_empty() {
             for inner in g.node_blocks(node).to_vec() {
-                block(g, inner, seen);
+                block(g, inner, aliases, seen);
             }
             continue;
         }
@@ -26,11 +27,11 @@ fn block(g: &mut Graph, at: BlockId, seen: &mut HashMap<String, Vec<NodeId>>) {
         let key = g.ty(g.output(node)).to_string();
         let same = seen.entry(key).or_default();
         if let Some(&have) = same.iter().find(|have| equal(g, **have, node)) {
-            // Two mutable constants may not become one.
-            if is_mutable(g.ty(g.output(node))) && !identical(g, have, node) {
+            let (from, to) = (g.output(node), g.output(have));
+            // Two mutable constants may become one only where nobody can tell.
+            if is_mutable(g.ty(from)) && !identical(g, have, node) && !aliases.may_become_one(g, from, to) {
                 continue;
             }
-            let (from, to) = (g.output(node), g.output(have));
             g.replace_all_uses(from, to);
             g.destroy(node);
             continue;

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use flambeau_tensor::{DType, Tensor};
+use flambeau_tensor::{DType, Scalar, Tensor};
 use num_complex::Complex64;
 
 use super::Attr;
@@ -321,7 +321,10 @@ impl<'a> Parser<'a> {
         self.space();
         let rest = self.rest();
         let is_tensor = ty.is_some_and(Type::is_tensor);
-        let attr = if rest.starts_with("<Tensor>") || (rest.starts_with('{') && is_tensor) {
+        let attr = if is_tensor && let Some((shown, len)) = shown_tensor(rest, ty) {
+            self.at += len;
+            Attr::Tensor(shown)
+        } else if rest.starts_with("<Tensor>") || (rest.starts_with('{') && is_tensor) {
             Attr::Tensor(self.tensor(ty)?)
         } else {
             match self.value()? {
@@ -398,6 +401,19 @@ impl<'a> Parser<'a> {
                 return Ok(value);
             }
         }
+        if self.eat("annotate(") {
+            let ty = self.annotation()?;
+            self.expect(",")?;
+            let value = self.value()?;
+            self.expect(")")?;
+            return Ok(match (ty, value) {
+                (Type::List(element), IValue::List(list)) => IValue::list((*element).clone(), list.to_vec()),
+                (Type::Dict(kv), IValue::Dict(dict)) => {
+                    IValue::Dict(Dict::from_pairs(kv.0.clone(), kv.1.clone(), dict.pairs()))
+                }
+                (_, value) => value,
+            });
+        }
         if self.eat("<Tensor>") {
             let empty = Tensor::empty(&[0], DType::Float);
             return empty
@@ -412,7 +428,10 @@ impl<'a> Parser<'a> {
             return Ok(IValue::Int(int));
         }
         match word.parse() {
-            Ok(float) if !word.is_empty() => Ok(IValue::Double(float)),
+            Ok(float) if !word.is_empty() => Ok(IValue::Double(match word {
+                "-nan" => -f64::NAN.abs(),
+                _ => float,
+            })),
             _ => self.fail(format!("expected a value, found `{word}`")),
         }
     }
@@ -441,6 +460,17 @@ impl<'a> Parser<'a> {
                         b'b' => 0x08,
                         b'v' => 0x0b,
                         b'f' => 0x0c,
+                        // Digits of bytes outside ASCII, taken from signed numbers.
+                        b'.' | b'/' | b'0'
+                            if text
+                                .get(self.at - 1..self.at + 2)
+                                .is_some_and(|d| d.iter().any(|c| (b')'..b'0').contains(c))) =>
+                        {
+                            let digit = |i: usize| i16::from(text[self.at - 1 + i]) - i16::from(b'0');
+                            let byte = digit(0) * 64 + digit(1) * 8 + digit(2);
+                            self.at += 2;
+                            byte as u8
+                        }
                         b'0'..=b'7' => {
                             let digits = text.get(self.at - 1..self.at + 2).unwrap_or(&[]);
                             let octal = std::str::from_utf8(digits)
@@ -476,6 +506,34 @@ impl<'a> Parser<'a> {
                     return Ok(ty);
                 }
             }
+        })
+    }
+
+    /// A type as annotations spell it, in `annotate(List[int], [])`.
+    fn annotation(&mut self) -> Result<Type> {
+        self.deeper(|p| {
+            let word = p.word(|c| c.is_alphanumeric() || matches!(c, '_' | '.'));
+            if !p.eat("[") {
+                return Ok(match Type::from_plain_name(word) {
+                    Some(ty) => ty,
+                    None if word == "number" => Type::Number,
+                    None => (p.find)(word).unwrap_or_else(|| Type::Named(word.into())),
+                });
+            }
+            if p.eat("()") {
+                p.expect("]")?;
+                return Ok(Type::tuple(Vec::new()));
+            }
+            let parts = p.list("]", Self::annotation)?;
+            Ok(match (word, &parts[..]) {
+                ("List", [element]) => Type::list(element.clone()),
+                ("Optional", [inner]) => Type::Optional(Arc::new(inner.clone())),
+                ("Dict", [key, value]) => Type::dict(key.clone(), value.clone()),
+                ("Future", [inner]) => Type::future(inner.clone()),
+                ("Tuple", _) => Type::tuple(parts),
+                ("Union", _) => Type::union(parts),
+                _ => return p.fail(format!("expected a type, found `{word}[`")),
+            })
         })
     }
 
@@ -637,6 +695,38 @@ fn complex(text: &str) -> Option<Complex64> {
     ))
 }
 
+/// A small tensor as printed, ` 1  2 [ CPUFloatType{2} ]`, and the length of its text. Numbers that are not written
+/// plainly, with a factor in front or in several tables, are taken as zeros.
+fn shown_tensor(text: &str, ty: Option<&Type>) -> Option<(Tensor, usize)> {
+    let line = text.lines().next()?;
+    let start = line.find("[ CPU")?;
+    let kind = &line[start + "[ CPU".len()..];
+    let open = kind.find("Type{")?;
+    let close = kind.find('}')?;
+    let len = start + "[ CPU".len() + kind.find(']')? + 1;
+    let sizes = kind.get(open + "Type{".len()..close)?;
+    let sizes: Vec<i64> = sizes
+        .split(',')
+        .filter(|s| !s.is_empty())
+        .map(|s| s.trim().parse().ok())
+        .collect::<Option<_>>()?;
+    let dtype = match ty {
+        Some(Type::Tensor(Some(info))) if info.dtype.is_some() => info.dtype?,
+        _ => DType::from_name(&kind[..open])?,
+    };
+    let count = sizes.iter().try_fold(1i64, |n, s| n.checked_mul(*s))?;
+    if !(0..=64).contains(&count) {
+        return None;
+    }
+    let numbers: Option<Vec<Scalar>> = line[..start]
+        .split_whitespace()
+        .map(|n| n.parse::<f64>().ok().map(Scalar::Float))
+        .collect();
+    let zeros = || vec![Scalar::Int(0); count as usize];
+    let numbers = numbers.filter(|n| n.len() as i64 == count).unwrap_or_else(zeros);
+    Some((Tensor::from_scalars(&numbers, &sizes, dtype).ok()?, len))
+}
+
 #[cfg(test)]
 mod tests {
     use crate::ir::Graph;
@@ -655,7 +745,7 @@ mod tests {
     fn prints_back() {
         check("graph(%x.1 : Tensor):\n  return (%x.1)\n");
         check(
-            "graph(%x.1 : int[],\n      %y : Dict(str, Tensor?)):\n  %2 : int = prim::Constant[value=3]()\n  %3 : str = prim::Constant[value=\"a\\n\\303\\251\"]()\n   = prim::Print(%x.1, %2, %3)\n  return ()\n",
+            "graph(%x.1 : int[],\n      %y : Dict(str, Tensor?)):\n  %2 : int = prim::Constant[value=3]()\n  %3 : str = prim::Constant[value=\"a\\n\\0)+\\/.)\"]()\n   = prim::Print(%x.1, %2, %3)\n  return ()\n",
         );
         check(
             "graph(%c.1 : bool):\n  %n : int = prim::Constant[value=10]()\n  %r : int = prim::If(%c.1)\n    block0():\n      %4 : int = prim::Loop(%n, %c.1, %n)\n        block0(%i : int, %k.1 : int):\n          %k.3 : int = aten::add(%k.1, %i)\n          -> (%c.1, %k.3)\n      -> (%4)\n    block1():\n      -> (%n)\n  return (%r)\n",

@@ -147,7 +147,15 @@ impl Printer {
             if i > 0 {
                 self.out.push_str(", ");
             }
-            let _ = write!(self.out, "{name}={}", attribute(attr));
+            let constant = (g.kind(node) == "prim::Constant")
+                .then(|| g.constant_of(node))
+                .flatten();
+            let text = match constant {
+                // Lists and dicts say their type where the items do not.
+                Some(constant @ (IValue::List(_) | IValue::Dict(_))) => value(&constant),
+                _ => attribute(attr),
+            };
+            let _ = write!(self.out, "{name}={text}");
         }
         self.out.push(']');
     }
@@ -159,12 +167,12 @@ fn attribute(attr: &Attr) -> String {
         Attr::Int(i) => i.to_string(),
         Attr::Float(f) => print::float(*f),
         Attr::Complex(c) => print::complex(*c),
-        Attr::Str(s) => print::quoted(s),
+        Attr::Str(s) => graph_string(s),
         Attr::Tensor(t) => tensor(t),
         Attr::Ints(v) => join(v.iter().map(i64::to_string).collect()),
         Attr::Floats(v) => join(v.iter().map(|f| print::float(*f)).collect()),
         Attr::Complexes(v) => join(v.iter().map(|c| print::complex(*c)).collect()),
-        Attr::Strs(v) => join(v.iter().map(|s| print::quoted(s)).collect()),
+        Attr::Strs(v) => join(v.iter().map(|s| graph_string(s)).collect()),
         Attr::Tensors(v) => join(v.iter().map(tensor).collect()),
         Attr::Value(v) => value(v),
         Attr::Type(t) => t.to_string(),
@@ -175,12 +183,55 @@ fn attribute(attr: &Attr) -> String {
 
 fn value(v: &IValue) -> String {
     match v {
-        IValue::Str(s) => print::quoted(s),
+        IValue::Str(s) => graph_string(s),
+        IValue::Double(_) => print::literal(v),
+        IValue::List(list) if list.element_type().is_tensor() && !list.is_empty() => "[<Tensors>]".into(),
+        IValue::List(list) if list.is_empty() || !print::is_inferable(list.element_type()) => {
+            annotated(v, &print::write(v, &value, &tensor))
+        }
+        IValue::Dict(dict)
+            if dict.is_empty()
+                || !print::is_inferable(dict.key_type())
+                || !print::is_inferable(dict.value_type()) =>
+        {
+            annotated(v, &print::write(v, &value, &tensor))
+        }
         IValue::Object(_) => "object".into(),
         IValue::Enum(member) => format!("{}.{}", member.class.name, member.name),
         other => print::write(other, &value, &tensor),
     }
 }
+
+fn annotated(v: &IValue, text: &str) -> String {
+    format!("annotate({}, {text})", v.ty().annotation_str())
+}
+
+/// As [`print::quoted`], but for the bytes outside ASCII: PyTorch's printer of graphs takes their octal digits from
+/// signed numbers, so that they come out below `0`.
+fn graph_string(text: &str) -> String {
+    if text.is_ascii() {
+        return print::quoted(text);
+    }
+    let mut out = String::from("\"");
+    let mut ascii = String::new();
+    for &byte in text.as_bytes() {
+        if byte.is_ascii() {
+            ascii.push(byte as char);
+            let quoted = print::quoted(&ascii);
+            out.push_str(&quoted[1..quoted.len() - 1]);
+            ascii.clear();
+            continue;
+        }
+        let byte = byte as i8;
+        let digit = |d: i8| (b'0' as i8 + d % 8) as u8 as char;
+        out.extend(['\\', digit(byte / 64), digit(byte / 8), digit(byte)]);
+    }
+    out.push('"');
+    out
+}
+
+/// Up to this many elements are shown.
+const SHOWN: usize = 10;
 
 fn tensor(t: &Tensor) -> String {
     match (t.numel(), t.item()) {
@@ -189,6 +240,10 @@ fn tensor(t: &Tensor) -> String {
         (1, Ok(Scalar::Int(i))) => format!("{{{i}}}"),
         (1, Ok(Scalar::Bool(b))) => format!("{{{}}}", b as u8),
         (1, Ok(Scalar::Complex(c))) => format!("{{{}}}", print::complex(c)),
+        (n, _) if n as usize <= SHOWN => match flambeau_tensor::print::format(t) {
+            Ok(text) => text.replace('\n', " "),
+            Err(_) => "<Tensor>".into(),
+        },
         _ => "<Tensor>".into(),
     }
 }

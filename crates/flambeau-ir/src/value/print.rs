@@ -4,6 +4,7 @@
 use flambeau_tensor::Tensor;
 
 use super::IValue;
+use crate::types::Type;
 
 /// C's `%.17g`.
 pub fn g17(value: f64) -> String {
@@ -88,6 +89,14 @@ pub fn quoted(text: &str) -> String {
     }
     out.push('"');
     out
+}
+
+/// Whether a container's type can be read off its members; otherwise it needs an annotation.
+pub fn is_inferable(element: &Type) -> bool {
+    !matches!(
+        element,
+        Type::Union(_) | Type::Optional(_) | Type::Number | Type::Interface(_) | Type::Any
+    )
 }
 
 /// A value as it stands in a schema's default or a graph's constant.

@@ -68,14 +68,26 @@ fn sums(ops: &mut Rows) {
     each(
         ops,
         doc,
+        &["aten::add.complex(complex a, complex b) -> complex"],
+        |a: C, b: C| a + b,
+    );
+    each(
+        ops,
+        doc,
         &[
-            "aten::add.complex(complex a, complex b) -> complex",
             "aten::add.int_complex(int a, complex b) -> complex",
-            "aten::add.complex_int(complex a, int b) -> complex",
             "aten::add.float_complex(float a, complex b) -> complex",
+        ],
+        |a: f64, b: C| b + a,
+    );
+    each(
+        ops,
+        doc,
+        &[
+            "aten::add.complex_int(complex a, int b) -> complex",
             "aten::add.complex_float(complex a, float b) -> complex",
         ],
-        |a: C, b: C| a + b,
+        |a: C, b: f64| a + b,
     );
     each(
         ops,
@@ -111,14 +123,26 @@ fn sums(ops: &mut Rows) {
     each(
         ops,
         doc,
+        &["aten::sub.complex(complex a, complex b) -> complex"],
+        |a: C, b: C| a - b,
+    );
+    each(
+        ops,
+        doc,
         &[
-            "aten::sub.complex(complex a, complex b) -> complex",
             "aten::sub.int_complex(int a, complex b) -> complex",
-            "aten::sub.complex_int(complex a, int b) -> complex",
             "aten::sub.float_complex(float a, complex b) -> complex",
+        ],
+        |a: f64, b: C| C::new(a, 0.0) - b,
+    );
+    each(
+        ops,
+        doc,
+        &[
+            "aten::sub.complex_int(complex a, int b) -> complex",
             "aten::sub.complex_float(complex a, float b) -> complex",
         ],
-        |a: C, b: C| a - b,
+        |a: C, b: f64| a - b,
     );
     each(
         ops,
@@ -157,14 +181,26 @@ fn products(ops: &mut Rows) {
     each(
         ops,
         doc,
+        &["aten::mul.complex(complex a, complex b) -> complex"],
+        |a: C, b: C| a * b,
+    );
+    each(
+        ops,
+        doc,
         &[
-            "aten::mul.complex(complex a, complex b) -> complex",
             "aten::mul.int_complex(int a, complex b) -> complex",
-            "aten::mul.complex_int(complex a, int b) -> complex",
             "aten::mul.float_complex(float a, complex b) -> complex",
+        ],
+        |a: f64, b: C| b * a,
+    );
+    each(
+        ops,
+        doc,
+        &[
+            "aten::mul.complex_int(complex a, int b) -> complex",
             "aten::mul.complex_float(complex a, float b) -> complex",
         ],
-        |a: C, b: C| a * b,
+        |a: C, b: f64| a * b,
     );
     each(
         ops,
@@ -233,6 +269,23 @@ fn divmod_float(a: f64, b: f64) -> Result<(f64, f64)> {
     Ok(((a - r) / b, r))
 }
 
+/// Scaled by the larger part, as NumPy does it: no overflow on the way, and infinities for a zero.
+fn div_complex(a: C, b: C) -> C {
+    let (c, d) = (b.re.abs(), b.im.abs());
+    if c >= d {
+        if c == 0.0 {
+            return C::new(a.re / c, a.im / d);
+        }
+        let ratio = b.im / b.re;
+        let scale = 1.0 / (b.re + b.im * ratio);
+        C::new((a.re + a.im * ratio) * scale, (a.im - a.re * ratio) * scale)
+    } else {
+        let ratio = b.re / b.im;
+        let scale = 1.0 / (b.re * ratio + b.im);
+        C::new((a.re * ratio + a.im) * scale, (a.im * ratio - a.re) * scale)
+    }
+}
+
 fn quotients(ops: &mut Rows) {
     let doc = "The quotient of two numbers, never an int.";
     each(
@@ -251,7 +304,7 @@ fn quotients(ops: &mut Rows) {
         ops,
         doc,
         &["aten::div.complex(complex a, complex b) -> complex"],
-        |a: C, b: C| a / b,
+        div_complex,
     );
     each(
         ops,
@@ -397,11 +450,13 @@ fn pow_float(a: f64, b: f64) -> Result<f64> {
 }
 
 pub fn pow_complex(a: C, b: C) -> C {
+    if a.re == 0.0 && a.im == 0.0 {
+        // C's `cpow` is `exp(b * log(a))`, which for the power of zero is no number.
+        let nothing = if b.re == 0.0 && b.im == 0.0 { f64::NAN } else { 0.0 };
+        return C::new(nothing, nothing);
+    }
     if b.re == 0.0 && b.im == 0.0 {
         return C::new(1.0, 0.0);
-    }
-    if a.re == 0.0 && a.im == 0.0 {
-        return C::new(0.0, 0.0);
     }
     (b * a.ln()).exp()
 }

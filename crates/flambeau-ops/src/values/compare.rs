@@ -17,12 +17,19 @@ pub fn declare(ops: &mut Rows) {
 }
 
 /// Two numbers in the wider of their types.
-fn scalars_equal(a: Scalar, b: Scalar) -> bool {
-    match (a, b) {
+fn scalars_equal(a: Scalar, b: Scalar) -> Result<bool> {
+    Ok(match (a, b) {
+        // PyTorch's operator gives no result here, and fails where somebody takes it.
+        (Scalar::Complex(_), Scalar::Int(_) | Scalar::Bool(_))
+        | (Scalar::Int(_) | Scalar::Bool(_), Scalar::Complex(_)) => {
+            return Err(error(
+                "pop() called on empty stack: a complex number and an int cannot be compared, write `complex(…)`",
+            ));
+        }
         (Scalar::Complex(_), _) | (_, Scalar::Complex(_)) => a.to_complex() == b.to_complex(),
         (Scalar::Float(_), _) | (_, Scalar::Float(_)) => a.to_f64() == b.to_f64(),
         _ => a.to_i64() == b.to_i64(),
-    }
+    })
 }
 
 fn scalars_compare(
@@ -185,7 +192,7 @@ fn different(ops: &mut Rows) {
         ops,
         doc,
         &["aten::ne(Scalar a, Scalar b) -> bool"],
-        |a: Scalar, b: Scalar| !scalars_equal(a, b),
+        |a: Scalar, b: Scalar| scalars_equal(a, b).map(|e| !e),
     );
     each(
         ops,

@@ -46,10 +46,10 @@ fn overflow(target: &str) -> flambeau_tensor::Error {
 
 pub fn tensor_to_int(t: &Tensor) -> Result<i64> {
     match only(t)? {
-        Scalar::Complex(z) if z.im != 0.0 => Err(overflow("int64_t")),
+        Scalar::Complex(z) if z.im != 0.0 => Err(overflow("int")),
         Scalar::Complex(Complex { re: f, .. }) | Scalar::Float(f) => {
             if f.is_nan() || !(-9223372036854775808.0..9223372036854775808.0).contains(&f) {
-                return Err(overflow("int64_t"));
+                return Err(overflow("int"));
             }
             Ok(f as i64)
         }
@@ -220,7 +220,7 @@ fn to_int(ops: &mut Rows) {
     ops.op("aten::Int.Scalar(Scalar a) -> int")
         .doc(doc)
         .kernel(|a: Scalar| match a {
-            Scalar::Complex(z) if z.im != 0.0 => Err(overflow("int64_t")),
+            Scalar::Complex(z) if z.im != 0.0 => Err(overflow("int")),
             Scalar::Complex(z) => Ok(truncate(z.re)),
             Scalar::Float(f) => Ok(truncate(f)),
             other => Ok(other.to_i64()),

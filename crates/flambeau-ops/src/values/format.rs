@@ -58,6 +58,7 @@ fn kind(value: &IValue) -> String {
         IValue::Int(_) => "Int".into(),
         IValue::Bool(_) => "Bool".into(),
         IValue::Complex(_) => "ComplexDouble".into(),
+        IValue::None => "None".into(),
         IValue::List(_) => "GenericList".into(),
         IValue::Dict(_) => "GenericDict".into(),
         other => other.type_name(),
@@ -121,7 +122,6 @@ fn percent(args: &[IValue]) -> Result<String> {
         match (specifier, value) {
             ('d' | 'i', IValue::Int(i)) => out.push_str(&i.to_string()),
             ('d' | 'i', IValue::Double(f)) => out.push_str(&super::convert::truncate(*f).to_string()),
-            ('d' | 'i', IValue::Bool(b)) => out.push_str(&(*b as i64).to_string()),
             ('d' | 'i', _) => return Err(wants("a number")),
             ('e' | 'E', IValue::Int(_) | IValue::Double(_)) => {
                 let number = value.as_scalar().map_or(0.0, |s| s.to_f64());

@@ -42,13 +42,23 @@ fn ranges(ops: &mut Rows) {
         .kernel(|index: i64, start: i64, step: i64| start.wrapping_add(index.wrapping_mul(step)));
 }
 
+/// Python's `is`. Equal strings, and mentions of one enum member, are objects of their own, as in PyTorch.
+fn same_object(a: &IValue, b: &IValue) -> bool {
+    match (a, b) {
+        (IValue::Str(a), IValue::Str(b)) => Arc::ptr_eq(a, b),
+        (IValue::Enum(a), IValue::Enum(b)) => Arc::ptr_eq(a, b),
+        (IValue::Complex(_), IValue::Complex(_)) => false,
+        (a, b) => a.is(b),
+    }
+}
+
 fn identity(ops: &mut Rows) {
     ops.op("aten::__is__(t1 self, t2 obj) -> bool")
         .doc("Whether both are the same object.")
-        .kernel(|a: IValue, b: IValue| a.is(&b));
+        .kernel(|a: IValue, b: IValue| same_object(&a, &b));
     ops.op("aten::__isnot__(t1 self, t2 obj) -> bool")
         .doc("Whether both are different objects.")
-        .kernel(|a: IValue, b: IValue| !a.is(&b));
+        .kernel(|a: IValue, b: IValue| !same_object(&a, &b));
     ops.op("aten::_unwrap_optional(t(a)? optional) -> t(a)")
         .doc("The value, which must not be None.")
         .kernel(|v: IValue| {
@@ -134,7 +144,7 @@ fn hash(value: &IValue) -> Result<i64> {
         IValue::Int(i) => *i,
         IValue::Double(0.0) => 0,
         IValue::Double(f) => hash_bytes(&f.to_le_bytes()),
-        IValue::Complex(c) => fnv(&[c.re.to_le_bytes(), c.im.to_le_bytes()].concat()),
+        IValue::Complex(_) => return Err(error("unhashable type: 'complex'")),
         IValue::Str(s) => hash_bytes(s.as_bytes()),
         IValue::Device(d) => fnv(d.to_string().as_bytes()),
         IValue::Enum(e) => fnv(e.name.as_bytes()),
@@ -165,6 +175,9 @@ fn parse_device(text: &str) -> Result<Device> {
         {
             return error(format!("Invalid device string: '{text}'"));
         }
+        if !text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+            return error(format!("Invalid device string: '{text}'"));
+        }
         let kinds = "cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, xla, lazy, vulkan, mps, meta, hpu, \
                      mtia, privateuseone";
         error(format!("Expected one of {kinds} device type at start of device string: {text}"))
@@ -184,7 +197,11 @@ fn devices(ops: &mut Rows) {
                 )));
             }
             let mut device = parse_device(&kind)?;
-            device.index = i32::try_from(index).ok().filter(|i| *i >= 0);
+            // As PyTorch does it: the number is checked and not kept.
+            if i8::try_from(index).is_err() {
+                return Err(error(format!("expected a device's number, found {index}")));
+            }
+            device.index = Some(0);
             Ok(device)
         });
     ops.op("prim::index(Device self) -> int?")

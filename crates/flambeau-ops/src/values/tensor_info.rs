@@ -263,6 +263,13 @@ fn element_dtype(ty: &Type) -> DType {
     }
 }
 
+fn not_numbers(found: &Type) -> flambeau_tensor::Error {
+    error(format!(
+        "Input must be of ints, floats, or bools, got {}",
+        found.annotation_str()
+    ))
+}
+
 /// Walks nested lists, which must be rectangular.
 fn gather(value: &IValue, depth: usize, sizes: &[i64], into: &mut Vec<Scalar>) -> Result<()> {
     match value {
@@ -279,19 +286,12 @@ fn gather(value: &IValue, depth: usize, sizes: &[i64], into: &mut Vec<Scalar>) -
                 .iter()
                 .try_for_each(|item| gather(item, depth + 1, sizes, into))
         }
-        IValue::Tensor(t) if depth == sizes.len() => {
-            into.push(super::convert::only(t)?);
-            Ok(())
-        }
         other if depth == sizes.len() => match other.as_scalar() {
             Some(s) => {
                 into.push(s);
                 Ok(())
             }
-            None => Err(error(format!(
-                "expected int, float, complex or bool, found {}",
-                other.type_name()
-            ))),
+            None => Err(not_numbers(&other.ty())),
         },
         _ => Err(error(format!(
             "Expected sequence of length {} at dim {depth}",
@@ -311,14 +311,22 @@ fn from_list(list: &List, dtype: Option<DType>) -> Result<Tensor> {
         };
         first = next;
     }
+    let mut element = list.element_type();
+    while let Type::List(inner) = element {
+        element = inner;
+    }
+    if !matches!(
+        element,
+        Type::Int | Type::Float | Type::Bool | Type::Complex | Type::Number
+    ) && !sizes.contains(&0)
+    {
+        return Err(not_numbers(element));
+    }
     let mut data = Vec::new();
     gather(&IValue::List(list.clone()), 0, &sizes, &mut data)?;
-    let natural = match &first {
-        IValue::Tensor(t) => t.dtype(),
-        _ => data
-            .first()
-            .map_or_else(|| element_dtype(list.element_type()), |s| s.dtype()),
-    };
+    let natural = data
+        .first()
+        .map_or_else(|| element_dtype(list.element_type()), |s| s.dtype());
     Tensor::from_scalars(&data, &sizes, dtype.unwrap_or(natural))
 }
 

@@ -125,12 +125,14 @@ fn is_bool(a: Arg) -> bool {
 fn check_sub(a: Arg, b: Arg) -> Result<()> {
     if is_bool(a) && is_bool(b) {
         bail!(
+            NotImplemented,
             "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` \
              operator instead."
         );
     }
     if is_bool(a) || is_bool(b) {
         bail!(
+            NotImplemented,
             "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, \
              use the `~` or `logical_not()` operator instead."
         );

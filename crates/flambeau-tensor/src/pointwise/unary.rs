@@ -221,11 +221,13 @@ rounding_functions! {
 
 op! {
     neg, neg_to(to, x: &Tensor) {
-        ensure!(
-            x.dtype() != DType::Bool,
-            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the \
-             `~` or `logical_not()` operator instead."
-        );
+        if x.dtype() == DType::Bool {
+            bail!(
+                NotImplemented,
+                "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, \
+                 use the `~` or `logical_not()` operator instead."
+            );
+        }
         promoting(&NEG, no_params(), to, &[x.into()], 1)
     }
     positive, positive_to(to, x: &Tensor) {

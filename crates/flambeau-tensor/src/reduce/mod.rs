@@ -126,11 +126,13 @@ pub fn mean(x: &Tensor, dims: &[i64], keepdim: bool, dtype: Option<DType>) -> Re
     if !out.is_floating_point() && !out.is_complex() {
         match dtype {
             Some(d) => bail!(
+                NotImplemented,
                 "mean(): could not infer output dtype. Optional dtype must be either a floating point or complex dtype. \
                  Got: {}",
                 d.name()
             ),
             None => bail!(
+                NotImplemented,
                 "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. \
                  Got: {}",
                 out.name()
@@ -278,7 +280,9 @@ fn arg_extreme(x: &Tensor, dim: Option<i64>, keepdim: bool, r: &Reducer, name: &
 
 fn check_arg(x: &Tensor, name: &str) -> Result<()> {
     ensure!(!x.is_complex(), "{name}: does not support complex input");
-    ensure!(x.dtype() != DType::Bool, "{name}: does not support bool input");
+    if x.dtype() == DType::Bool {
+        bail!(NotImplemented, "{name}: does not support bool input");
+    }
     Ok(())
 }
 
@@ -395,10 +399,12 @@ pub fn var(x: &Tensor, dims: &[i64], correction: f64, keepdim: bool) -> Result<T
         );
         return pointwise::add((&re).into(), (&im).into(), Scalar::Int(1));
     }
-    ensure!(
-        x.is_floating_point(),
-        "std and var only support floating point and complex dtypes"
-    );
+    if !x.is_floating_point() {
+        bail!(
+            NotImplemented,
+            "std and var only support floating point and complex dtypes"
+        );
+    }
     let r: Reducer = floating!(Var, "var", x.dtype());
     reduce(
         x,

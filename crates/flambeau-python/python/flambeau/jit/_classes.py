@@ -163,6 +163,14 @@ def make_interface(cls):
     return cls
 
 
+def interface_as_class(cls):
+    """What calling an interface means: its class with the bodies of its methods, which mostly do not compile."""
+    ty = _flambeau.Type.class_(_names.qualified(cls))
+    methods = [_sources.describe(fn) for name, fn in inspect.getmembers(cls, inspect.isfunction) if name in vars(cls)]
+    _flambeau.compile_class(ty, methods, [], [])
+    return ty
+
+
 class ClassScope:
     """Static methods and attributes of a class."""
 

@@ -49,7 +49,7 @@ class FunctionScope:
             value = self.lookup(name)
         except KeyError:
             return None
-        return meaning(value)
+        return meaning(value, member=False)
 
     def get_type(self, text):
         try:
@@ -59,7 +59,8 @@ class FunctionScope:
                 annotation = eval(_compiled(text), {"__builtins__": {}}, _Names(self))
         except Exception:
             return None
-        if isinstance(annotation, str):
+        # `Final` is for the attributes of modules.
+        if isinstance(annotation, str) or _types.is_final(annotation):
             return None
         return _types.annotation_type(annotation)
 
@@ -118,6 +119,9 @@ class ModuleScope:
         self.module = module
 
     def get(self, name):
+        torch = _hooks.torch()
+        if torch is not None and self.module is torch and name in _FUNCTIONAL:
+            return meaning(getattr(torch.functional, name))
         known = _flambeau.library(self.module.__name__, name)
         # Where PyTorch has a function in Python, that one is compiled: it is what the program imports.
         if known is not None and not (known.is_module or known.is_opaque or known.is_function):
@@ -144,6 +148,8 @@ _KNOWN_MODULES = (
     "torch", "torch.nn.functional", "torch.nn.init", "torch.special", "torch.linalg", "torch.fft", "torch.autograd",
     "torch.random", "torch._VF",
 )  # fmt: skip
+# Functions of `torch.functional` that PyTorch compiles; `torch` has them too, and operators of these names.
+_FUNCTIONAL = ("stft", "istft", "lu", "cdist", "norm", "unique", "unique_consecutive", "tensordot")
 _builtin_names = {}
 
 
@@ -159,11 +165,18 @@ def _builtin_table():
         for name in dir(module):
             if name.startswith("__"):
                 continue
+            if path == "torch" and name in _FUNCTIONAL:
+                continue
             known = _flambeau.library(path, name)
             if known is not None and known.builtin is not None:
                 value = getattr(module, name, None)
                 if callable(value):
                     table.setdefault(id(value), known)
+            elif known is None and path == "torch":
+                # For PyTorch each function of this module is an operator, whether there is one or not.
+                value = getattr(module, name, None)
+                if inspect.isroutine(value):
+                    table.setdefault(id(value), ("builtin", f"aten::{name}"))
 
     add(math, "math")
     add(cmath, "cmath")
@@ -251,8 +264,9 @@ def _form(value):
     return None
 
 
-def meaning(value):
-    """A Python object as the compiler understands it; None if it cannot be told from nothing."""
+def meaning(value, member=True):
+    """A Python object as the compiler understands it; None if it cannot be told from nothing. `member`: of a module or
+    a class, where plain values are constants."""
     if value is None:
         return None
     torch = _hooks.torch()
@@ -264,6 +278,8 @@ def meaning(value):
         except Exception:
             return ("opaque", type(value).__name__)
     if torch is not None:
+        if isinstance(value, (torch.dtype, torch.layout, torch.memory_format)) and not member:
+            return ("opaque", type(value).__name__)
         if isinstance(value, (torch.dtype, torch.layout, torch.memory_format, torch.device)):
             return ("constant", value)
         if type(value).__name__ == "tensortype":
@@ -345,7 +361,8 @@ def _class_meaning(cls, torch):
     if cls in _types.class_types:
         ty = _types.class_types[cls]
         if ty.kind.endswith("interface"):
-            return ("interface", ty)
+            # As a value it is a class like others, with the bodies that its methods have.
+            return ("class", _classes.interface_as_class(cls), _classes.ClassScope(cls))
         return ("class", ty, _classes.ClassScope(cls))
     if torch is not None and issubclass(cls, torch.nn.Module):
         return ("opaque", f"module class {cls.__name__}")

@@ -129,16 +129,6 @@ def defaults_of(fn):
     values = fn.__defaults__ or ()
     found = dict(zip(names[len(names) - len(values) :], values))
     found.update(fn.__kwdefaults__ or {})
-    for name, value in found.items():
-        if isinstance(value, (list, dict)):
-            text, file, first = lines_of(fn)
-            head = text.splitlines()[0]
-            raise RuntimeError(
-                "Mutable default parameters are not supported because Python binds them to the function and they "
-                "persist across function calls.\n As a workaround, make the default None and instantiate the default "
-                f"parameter within the body of the function. Found {type(value)} on parameter {name}:\n"
-                f'  File "{file}", line {first}\n{head}\n{"~" * len(head)} <--- HERE\n'
-            )
     return found
 
 

@@ -42,7 +42,7 @@ def _torch_plain(annotation):
         return Type.named("Tensor")
     for cls, name in (
         (torch.device, "Device"), (torch.Generator, "Generator"), (torch.dtype, "int"), (torch.qscheme, "int"),
-        (torch.layout, "int"), (getattr(torch, "SymInt", None), "int"), (getattr(torch, "Stream", None), "Stream"),
+        (getattr(torch, "SymInt", None), "int"), (getattr(torch, "Stream", None), "Stream"),
     ):  # fmt: skip
         if annotation is cls:
             return Type.named(name)
@@ -66,7 +66,7 @@ def annotation_type(annotation):
     if plain is not None:
         return plain
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
-    if annotation in (typing.List, typing.Tuple, typing.Dict, typing.Optional):
+    if annotation in (typing.List, typing.Tuple, typing.Dict, typing.Optional, typing.Union):
         _bare(annotation)
     if origin in (tuple, typing.Tuple):
         if args == ((),) or not args:
@@ -107,7 +107,7 @@ def annotation_type(annotation):
 
 
 def _bare(annotation):
-    name = annotation._name or "Optional"
+    name = getattr(annotation, "_name", None) or "Union"
     if annotation is typing.Dict:
         what, example = "contained types. Please add contained type", "Dict[int, int]"
     else:
@@ -193,7 +193,8 @@ def enum_type(cls):
         return _hooks.enum_types[cls]
     members = [(m.name, m.value) for m in cls]
     value_type = None
-    for i, (_, value) in enumerate(members):
+    # They are compared from the last one on.
+    for i, (_, value) in enumerate(reversed(members)):
         ty = infer(value)
         if value_type is not None and ty != value_type:
             raise RuntimeError(

@@ -346,7 +346,7 @@ impl<'a> Parser<'a> {
             _ => None,
         };
         let made = if self.eat("<Tensor>") {
-            Tensor::empty(&[0], dtype.unwrap_or(DType::Float))
+            Tensor::zeros(&[UNSHOWN], dtype.unwrap_or(DType::Float))
         } else {
             self.expect("{")?;
             let value = self.value()?;
@@ -415,7 +415,7 @@ impl<'a> Parser<'a> {
             });
         }
         if self.eat("<Tensor>") {
-            let empty = Tensor::empty(&[0], DType::Float);
+            let empty = Tensor::zeros(&[UNSHOWN], DType::Float);
             return empty
                 .map(IValue::Tensor)
                 .or_else(|error| self.fail(error.message));
@@ -694,6 +694,9 @@ fn complex(text: &str) -> Option<Complex64> {
         im.strip_prefix('+').unwrap_or(im).parse().ok()?,
     ))
 }
+
+/// What stands for `<Tensor>`, whose elements the text does not say, has more of them than are ever printed.
+const UNSHOWN: i64 = 11;
 
 /// A small tensor as printed, ` 1  2 [ CPUFloatType{2} ]`, and the length of its text. Numbers that are not written
 /// plainly, with a factor in front or in several tables, are taken as zeros.

@@ -8,7 +8,7 @@
 use smallvec::SmallVec;
 
 use super::mask::nonzero;
-use super::{out_of_bounds, wrap};
+use super::{by_size, out_of_bounds, wrap};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::layout::{Dims, broadcast_shapes, show};
@@ -113,11 +113,15 @@ fn plan(x: &Tensor, indices: &[Option<Tensor>]) -> Result<Plan> {
     for &d in &indexed {
         let Some(t) = &indices[d] else { continue };
         let (n, stride) = (x.sizes()[d], x.strides()[d]);
-        for (o, i) in offsets.iter_mut().zip(t.expand(&shape)?.to_vec::<i64>()?) {
-            let Some(i) = wrap(i, n) else {
-                return out_of_bounds(i, d, n);
-            };
-            *o += i * stride;
+        let t = t.expand(&shape)?.contiguous()?;
+        let read = t.read()?;
+        let places = read.slice::<i64>()?;
+        // Looked at before, so that neither loop is left early.
+        if let Some(&i) = places.iter().find(|i| wrap(**i, n).is_none()) {
+            return out_of_bounds(i, d, n);
+        }
+        for (o, &i) in offsets.iter_mut().zip(places) {
+            *o += (if i < 0 { i + n } else { i }) * stride;
         }
     }
     let mut out_shape = before.0.clone();
@@ -131,16 +135,38 @@ fn plan(x: &Tensor, indices: &[Option<Tensor>]) -> Result<Plan> {
     })
 }
 
-/// Element offset in `x` of the `at`-th block of `after` elements.
-fn block_offset(plan: &Plan, at: usize) -> i64 {
-    let k = plan.offsets.len();
-    let mut rest = at / k;
-    let mut offset = plan.offsets[at % k];
-    for (n, s) in plan.before.0.iter().zip(&plan.before.1).rev() {
-        offset += (rest as i64 % n) * s;
-        rest /= *n as usize;
+impl Plan {
+    /// Element offset in `x` of the `row`-th choice of dimensions before the indexed ones.
+    fn row_offset(&self, mut row: usize) -> i64 {
+        let mut offset = 0;
+        for (n, s) in self.before.0.iter().zip(&self.before.1).rev() {
+            offset += (row as i64 % n) * s;
+            row /= *n as usize;
+        }
+        offset
     }
-    offset
+
+    /// Element offset in `x` of the `at`-th block of `after` elements.
+    fn block_offset(&self, at: usize) -> i64 {
+        let k = self.offsets.len();
+        self.row_offset(at / k) + self.offsets[at % k]
+    }
+
+    /// The blocks of a range, a run at a time: where the run's row starts in `x`, the offsets from there, and the
+    /// number of its first block.
+    fn runs(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = (i64, &[i64], usize)> {
+        let (k, end) = (self.offsets.len(), range.end);
+        let mut at = range.start;
+        std::iter::from_fn(move || {
+            (at < end).then(|| {
+                let (row, first) = (at / k, at % k);
+                let last = k.min(first + end - at);
+                let run = (self.row_offset(row), &self.offsets[first..last], at);
+                at += last - first;
+                run
+            })
+        })
+    }
 }
 
 /// Sizes and byte strides of the `after` block, fastest first and merged.
@@ -165,6 +191,21 @@ fn block_layout(plan: &Plan, item: i64) -> (Dims, Dims) {
     (sizes, strides)
 }
 
+/// Copies the elements at `offsets` from `from`, one after another.
+///
+/// # Safety
+/// Offsets lie within `from`, and `to` has room for all of them; neither needs to be aligned.
+unsafe fn elements<T: Copy>(from: *const u8, offsets: &[i64], to: *mut u8) {
+    let (from, to) = (from.cast::<T>(), to.cast::<T>());
+    for (i, &offset) in offsets.iter().enumerate() {
+        // SAFETY: the caller's promise.
+        unsafe {
+            to.add(i)
+                .write_unaligned(from.wrapping_offset(offset as isize).read_unaligned())
+        };
+    }
+}
+
 /// `x[indices]`; `None` stands for `:`.
 pub fn index(x: &Tensor, indices: &[Option<Tensor>]) -> Result<Tensor> {
     let plan = plan(x, indices)?;
@@ -179,22 +220,21 @@ pub fn index(x: &Tensor, indices: &[Option<Tensor>]) -> Result<Tensor> {
     let access = Access::take([&**x.storage()], [&**out.storage()])?;
     let (from, to) = (SharedMut(x.meta().ptr()), SharedMut(out.meta().ptr()));
     parallel_for(blocks, (1usize << 13).div_ceil(block), |range| {
-        for at in range {
-            let p = from
-                .get()
-                .wrapping_offset(block_offset(&plan, at) as isize * item as isize);
+        for (row, offsets, at) in plan.runs(range) {
+            let from = from.get().wrapping_offset(row as isize * item as isize);
             // SAFETY: offsets were checked against the sizes; blocks of the output are disjoint.
             unsafe {
-                engine::gather(
-                    p,
-                    &sizes,
-                    &strides,
-                    item,
-                    0,
-                    block,
-                    to.get().add(at * block * item),
-                )
-            };
+                let mut to = to.get().add(at * block * item);
+                if block == 1 {
+                    by_size!(item, T => elements::<T>(from, offsets, to));
+                    continue;
+                }
+                for &offset in offsets {
+                    let from = from.wrapping_offset(offset as isize * item as isize);
+                    engine::gather(from, &sizes, &strides, item, 0, block, to);
+                    to = to.add(block * item);
+                }
+            }
         }
     });
     drop(access);
@@ -242,7 +282,7 @@ pub fn index_put_(x: &Tensor, indices: &[Option<Tensor>], values: &Tensor, accum
             let p = x
                 .meta()
                 .ptr()
-                .wrapping_offset(block_offset(&plan, at) as isize * item as isize);
+                .wrapping_offset(plan.block_offset(at) as isize * item as isize);
             {
                 let _access = Access::take([&**x.storage()], [&**scratch.storage()])?;
                 // SAFETY: offsets were checked against the sizes.
@@ -270,7 +310,7 @@ pub fn index_put_(x: &Tensor, indices: &[Option<Tensor>], values: &Tensor, accum
         let p = x
             .meta()
             .ptr()
-            .wrapping_offset(block_offset(&plan, at) as isize * item as isize);
+            .wrapping_offset(plan.block_offset(at) as isize * item as isize);
         // SAFETY: offsets were checked against the sizes; the values are contiguous.
         unsafe {
             engine::scatter(

@@ -12,8 +12,18 @@ const ROUND: f32 = 12582912.0;
 const LN2_HI: f32 = 0.693359375;
 const LN2_LO: f32 = -2.121_944_4e-4;
 
+/// ln(2) as `exp` takes it off: SLEEF's split and polynomial, which PyTorch's vector code calls. Equal bits make scores
+/// that tie there tie here.
+const EXP_LN2: (f32, f32) = (0.693145751953125, 1.428606765330187e-06);
 /// `(exp(r) - 1 - r) / r^2` on |r| <= ln(2)/2.
-const EXP: [f32; 5] = [0.0013927685, 0.00836438, 0.041666545, 0.1666657, 0.5];
+const EXP: [f32; 6] = [
+    0.00019852762,
+    0.0013930436,
+    0.008333361,
+    0.041666485,
+    0.16666667,
+    0.5,
+];
 
 /// `(log(1+f) - f + f^2/2) / f^3` for 1+f from sqrt(1/2) to sqrt(2).
 const LOG: [f32; 9] = [
@@ -85,18 +95,45 @@ fn scale(v: f32, k: u32) -> f32 {
     v * f32::from_bits(first << 23) * f32::from_bits(second << 23)
 }
 
+/// `exp(x - n ln 2)`, and the integer `n` nearest to `x / ln 2` plus `offset`, in the low bits of the second.
+#[inline(always)]
+fn exp_parts<M: Madd>(x: f32, offset: f32) -> (f32, u32) {
+    // Not one fused step: near halves that would be another `n`, and other last bits than PyTorch's.
+    let shifted = x * std::f32::consts::LOG2_E + (ROUND + offset);
+    let n = shifted - (ROUND + offset);
+    let r = M::single(n, -EXP_LN2.0, x);
+    let r = M::single(n, -EXP_LN2.1, r);
+    let y = M::single(r * r, poly32::<M, _>(r, &EXP), r);
+    (1.0 + y, shifted.to_bits())
+}
+
 #[inline(always)]
 pub fn exp<M: Madd>(x: f32) -> f32 {
-    let x = clamp(x, -104.0, 89.0);
-    let shifted = M::single(x, std::f32::consts::LOG2_E, ROUND);
-    let n = shifted - ROUND;
-    let r = M::single(n, -LN2_HI, x);
-    let r = M::single(n, -LN2_LO, r);
-    let y = M::single(r * r, poly32::<M, _>(r, &EXP), r);
-    scale(
-        1.0 + y,
-        shifted.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(254),
-    )
+    let (v, k) = exp_parts::<M>(clamp(x, -104.0, 89.0), 254.0);
+    scale(v, k.wrapping_sub(ROUND.to_bits()))
+}
+
+/// [`exp`] for `x <= 0`, bit by bit, subnormal results included.
+#[inline(always)]
+pub fn exp_negative<M: Madd>(x: f32) -> f32 {
+    const DOWN: f32 = f32::from_bits((127 - 64) << 23);
+    let x = if x < -104.0 { -104.0 } else { x };
+    let (v, k) = exp_parts::<M>(x, 127.0 + 64.0);
+    v * f32::from_bits(k << 23) * DOWN
+}
+
+/// `1 + exp(-x)`, as if by [`exp`]: what is lost of its subnormal results is nothing beside one.
+#[inline(always)]
+fn one_and_exp_of_minus<M: Madd>(x: f32) -> f32 {
+    let (v, k) = exp_parts::<M>(clamp(-x, -87.0, 89.0), 127.0 - 1.0);
+    1.0 + v * f32::from_bits(k << 23) * 2.0
+}
+
+/// [`exp`] where neither argument nor result is near the limits.
+#[inline(always)]
+fn exp_moderate<M: Madd>(x: f32) -> f32 {
+    let (v, k) = exp_parts::<M>(x, 127.0);
+    v * f32::from_bits(k << 23)
 }
 
 #[inline(always)]
@@ -134,6 +171,37 @@ pub fn log<M: Madd>(x: f32) -> f32 {
     if x >= 0.0 { value } else { f32::NAN }
 }
 
+/// The logarithm of a positive, not subnormal number by SLEEF's algorithm in pairs of numbers, whose bits
+/// PyTorch's `log_softmax` has.
+#[inline(always)]
+pub fn log_paired<M: Madd>(x: f32) -> f32 {
+    const LN2: (f32, f32) = (0.693_147_2, -1.904_654_3e-9);
+    // x = 2^e * m, m from 3/4 to 3/2.
+    let bits = x.to_bits();
+    let e = bits.wrapping_sub(0x3f40_0000) as i32 >> 23;
+    let m = f32::from_bits(bits.wrapping_sub((e as u32) << 23));
+    let e = e as f32;
+    let whole = LN2.0 * e;
+    let whole_low = M::single(LN2.1, e, M::single(LN2.0, e, -whole));
+    // (m - 1) / (m + 1)
+    let (above, below) = (m - 1.0, m + 1.0);
+    let above_low = (-1.0 - (above - (above + 1.0))) + (m - (above + 1.0));
+    let below_low = (1.0 - (below - (below - 1.0))) + (m - (below - 1.0));
+    let inverse = 1.0 / below;
+    let q = above * inverse;
+    let off = M::single(inverse, above, -q);
+    let rest = M::single(-below_low, inverse, M::single(-below, inverse, 1.0));
+    let q_low = M::single(q, rest, M::single(above_low, inverse, off));
+    let square = q * q;
+    let tail = M::single(0.302_729_5, square, 0.399_610_82);
+    let tail = square * q * M::single(tail, square, 0.666_669_5);
+    let sum = whole + q * 2.0;
+    let sum_low = (((whole - sum) + q * 2.0) + whole_low) + q_low * 2.0;
+    let value = sum + tail;
+    let value = value + (((sum - value) + tail) + sum_low);
+    if x < f32::INFINITY { value } else { x }
+}
+
 #[inline(always)]
 pub fn log2<M: Madd>(x: f32) -> f32 {
     double::log2::<M>(x as f64) as f32
@@ -155,7 +223,8 @@ pub fn log1p<M: Madd>(x: f32) -> f32 {
 #[inline(always)]
 pub fn tanh<M: Madd>(x: f32) -> f32 {
     let a = x.abs();
-    let large = 1.0 - 2.0 / (exp::<M>(2.0 * a) + 1.0);
+    // From 10 on it is 1; NaN stays.
+    let large = 1.0 - 2.0 / (exp_moderate::<M>(2.0 * if a > 10.0 { 10.0 } else { a }) + 1.0);
     let z = x * x;
     let small = M::single(a * z, poly32::<M, _>(z, &TANH), a);
     (if a < 0.625 { small } else { large }).copysign(x)
@@ -163,12 +232,12 @@ pub fn tanh<M: Madd>(x: f32) -> f32 {
 
 #[inline(always)]
 pub fn sigmoid<M: Madd>(x: f32) -> f32 {
-    1.0 / (1.0 + exp::<M>(-x))
+    1.0 / one_and_exp_of_minus::<M>(x)
 }
 
 #[inline(always)]
 pub fn silu<M: Madd>(x: f32) -> f32 {
-    x / (1.0 + exp::<M>(-x))
+    x / one_and_exp_of_minus::<M>(x)
 }
 
 #[inline(always)]
@@ -184,7 +253,7 @@ pub fn erf<M: Madd>(x: f32) -> f32 {
     let r = M::single(r, t, -1.28717512e-1);
     let r = M::single(r, t, -t);
     // Computed before it is asked for: a branch around it would keep loops from being vectorised.
-    let near = 1.0 - exp::<M>(r);
+    let near = 1.0 - exp_moderate::<M>(if r < -40.0 { -40.0 } else { r });
     let large = if t > 4.0 { 1.0 } else { near };
     let r = M::single(-5.96761703e-4, s, 4.99119423e-3);
     let r = M::single(r, s, -2.67681349e-2);

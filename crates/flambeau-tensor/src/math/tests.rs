@@ -53,6 +53,38 @@ fn sweep(name: &str, bound: f64, function: impl Fn(f32) -> f32, exact: impl Fn(f
 
 fn single_functions<M: Madd>() {
     sweep("exp", 1.0, single::exp::<M>, f64::exp);
+    let negative = |x: f32| if x > 0.0 { -x } else { x };
+    sweep(
+        "exp_negative",
+        1.0,
+        |x| single::exp_negative::<M>(negative(x)),
+        |x| (negative(x as f32) as f64).exp(),
+    );
+    for x in (0..1 << 16)
+        .map(|i| i as f32 * -0.0017)
+        .chain([f32::NEG_INFINITY, -1e30])
+    {
+        assert_eq!(single::exp_negative::<M>(x), single::exp::<M>(x), "exp({x:e})");
+        assert_eq!(
+            single::sigmoid::<M>(x),
+            1.0 / (1.0 + single::exp::<M>(-x)),
+            "sigmoid({x:e})"
+        );
+        assert_eq!(
+            single::sigmoid::<M>(-x),
+            1.0 / (1.0 + single::exp::<M>(x)),
+            "sigmoid({:e})",
+            -x
+        );
+    }
+    let positive = |x: f32| if x.is_normal() { x.abs() } else { 1.0 };
+    // Pairs are worth little without fused steps.
+    sweep(
+        "log_paired",
+        2.0,
+        |x| single::log_paired::<M>(positive(x)),
+        |x| (positive(x as f32) as f64).ln(),
+    );
     sweep("exp2", 1.0, single::exp2::<M>, f64::exp2);
     sweep("expm1", 1.0, single::expm1::<M>, f64::exp_m1);
     sweep("log", 1.0, single::log::<M>, f64::ln);

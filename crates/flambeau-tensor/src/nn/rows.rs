@@ -2,7 +2,7 @@
 //! result depends on the length of a row and on nothing else.
 
 use super::vector::Real;
-use crate::math::{Fused, Madd, Separate};
+use crate::math::{Fused, Madd, Separate, double, single};
 use crate::pointwise::real::Real as Functions;
 use crate::simd::{Isa, Kernel, dispatch};
 
@@ -12,6 +12,8 @@ pub trait RowElement: Real + Functions + crate::dtype::Element + bytemuck::Pod {
     fn wide(self) -> f64;
     fn over(self, b: Self) -> Self;
     fn lowest() -> Self;
+    /// exp of what is not above zero.
+    fn exp_below<M: Madd>(self) -> Self;
 }
 
 impl RowElement for f32 {
@@ -27,6 +29,10 @@ impl RowElement for f32 {
     fn lowest() -> f32 {
         f32::NEG_INFINITY
     }
+    #[inline(always)]
+    fn exp_below<M: Madd>(self) -> f32 {
+        single::exp_negative::<M>(self)
+    }
 }
 
 impl RowElement for f64 {
@@ -41,6 +47,10 @@ impl RowElement for f64 {
     #[inline(always)]
     fn lowest() -> f64 {
         f64::NEG_INFINITY
+    }
+    #[inline(always)]
+    fn exp_below<M: Madd>(self) -> f64 {
+        double::exp::<M>(self)
     }
 }
 
@@ -166,7 +176,7 @@ pub fn exponentials<T: RowElement, M: Madd>(row: &mut [T], shift: T) -> f64 {
         let (whole, rest) = stretch.as_chunks_mut::<LANES>();
         for chunk in whole {
             for (lane, x) in lanes.iter_mut().zip(chunk) {
-                *x = x.less(shift).exp_::<M>();
+                *x = x.less(shift).exp_below::<M>();
                 *lane = lane.plus(*x);
             }
         }
@@ -174,7 +184,7 @@ pub fn exponentials<T: RowElement, M: Madd>(row: &mut [T], shift: T) -> f64 {
             let mut chunk = [T::lowest(); LANES];
             chunk[..rest.len()].copy_from_slice(rest);
             for x in &mut chunk {
-                *x = x.less(shift).exp_::<M>();
+                *x = x.less(shift).exp_below::<M>();
             }
             rest.copy_from_slice(&chunk[..rest.len()]);
             // The lanes beyond hold exp(-inf), which is zero.

@@ -4,13 +4,14 @@ use crate::bail;
 use crate::dtype::{DType, Element};
 use crate::error::Result;
 use crate::layout::wrap_dim;
-use crate::math::{Fused, Madd, Separate};
+use crate::math::{Fused, Madd, Separate, double, single};
 use crate::parallel::{SharedMut, parallel_for};
 use crate::pointwise::{self, real::Real};
 use crate::reduce::scan::around;
 use crate::scalar::Scalar;
 use crate::simd::{self, Isa};
 use crate::tensor::Tensor;
+use std::ops::{Add, Div, Mul, Sub};
 
 /// Columns treated side by side when the dimension is not the last.
 const TILE: usize = 256;
@@ -103,34 +104,66 @@ fn over<T: Lane>(x: &Tensor, out: &Tensor, d: usize, log: bool) -> Result<()> {
     Ok(())
 }
 
-/// The two types, with a wide sum.
+/// The two types. `f32` computes what PyTorch's AVX-512 code does, in its order: detection models sort by scores that
+/// saturate, and what ties there must tie here.
 trait Lane:
-    Real + Element + std::ops::Sub<Output = Self> + std::ops::Mul<Output = Self> + std::ops::Add<Output = Self>
+    Real + Element + Sub<Output = Self> + Mul<Output = Self> + Add<Output = Self> + Div<Output = Self>
 {
     const LOWEST: Self;
-    fn wide(self) -> f64;
+    const ONE: Self;
     fn nan(self) -> bool;
+    fn exp_negative<M: Madd>(self) -> Self;
+    fn log_of_sum<M: Madd>(self) -> Self;
+    /// Both as the C library's scalar functions give them, which PyTorch calls for the columns left over.
+    fn exp_plain<M: Madd>(self) -> Self;
+    fn log_plain(self) -> Self;
 }
 impl Lane for f32 {
     const LOWEST: f32 = f32::NEG_INFINITY;
-    #[inline(always)]
-    fn wide(self) -> f64 {
-        self as f64
-    }
+    const ONE: f32 = 1.0;
     #[inline(always)]
     fn nan(self) -> bool {
         self.is_nan()
+    }
+    #[inline(always)]
+    fn exp_negative<M: Madd>(self) -> f32 {
+        single::exp_negative::<M>(self)
+    }
+    #[inline(always)]
+    fn log_of_sum<M: Madd>(self) -> f32 {
+        single::log_paired::<M>(self)
+    }
+    #[inline(always)]
+    fn exp_plain<M: Madd>(self) -> f32 {
+        double::exp::<M>(self as f64) as f32
+    }
+    #[inline(always)]
+    fn log_plain(self) -> f32 {
+        (self as f64).ln() as f32
     }
 }
 impl Lane for f64 {
     const LOWEST: f64 = f64::NEG_INFINITY;
-    #[inline(always)]
-    fn wide(self) -> f64 {
-        self
-    }
+    const ONE: f64 = 1.0;
     #[inline(always)]
     fn nan(self) -> bool {
         self.is_nan()
+    }
+    #[inline(always)]
+    fn exp_negative<M: Madd>(self) -> f64 {
+        double::exp::<M>(self)
+    }
+    #[inline(always)]
+    fn log_of_sum<M: Madd>(self) -> f64 {
+        self.ln()
+    }
+    #[inline(always)]
+    fn exp_plain<M: Madd>(self) -> f64 {
+        double::exp::<M>(self)
+    }
+    #[inline(always)]
+    fn log_plain(self) -> f64 {
+        self.ln()
     }
 }
 
@@ -159,6 +192,8 @@ impl<T: Lane> simd::Kernel for Row<'_, T> {
 }
 
 const LANES: usize = 32;
+/// Lanes over which a row is added, and columns that are not left over.
+const SUMS: usize = 16;
 /// Elements per pass, so that each block is still in the cache when it is summed.
 const BLOCK: usize = 1024;
 
@@ -213,38 +248,47 @@ fn exp_minus<T: Lane, M: Madd>(x: &[T], shift: T, out: &mut [T]) {
     let (x, tail) = x.split_at(whole);
     let (out, rest) = out.split_at_mut(whole);
     for (o, v) in out.iter_mut().zip(x) {
-        *o = (*v - shift).exp_::<M>();
+        *o = (*v - shift).exp_negative::<M>();
     }
     if !tail.is_empty() {
         let mut block = padded(tail, T::LOWEST);
         for x in &mut block {
-            *x = (*x - shift).exp_::<M>();
+            *x = (*x - shift).exp_negative::<M>();
         }
         rest.copy_from_slice(&block[..tail.len()]);
     }
 }
 
+/// Adds a block to the lanes. Blocks but the last are of whole lanes; zeros change no sum of exponentials.
 #[inline(always)]
-fn total<T: Lane>(x: &[T]) -> f64 {
-    let (blocks, tail) = x.as_chunks::<LANES>();
-    let mut lanes = [0.0f64; LANES];
+fn add_to<T: Lane>(lanes: &mut [T; SUMS], x: &[T]) {
+    let (blocks, tail) = x.as_chunks::<SUMS>();
     for block in blocks {
-        for l in 0..LANES {
-            lanes[l] += block[l].wide();
+        for l in 0..SUMS {
+            lanes[l] = lanes[l] + block[l];
         }
     }
-    let last = padded(tail, T::default());
-    for l in 0..LANES {
-        lanes[l] += last[l].wide();
+    if !tail.is_empty() {
+        let mut last = [T::default(); SUMS];
+        last[..tail.len()].copy_from_slice(tail);
+        for l in 0..SUMS {
+            lanes[l] = lanes[l] + last[l];
+        }
     }
-    halves(&mut lanes, |a, b| a + b)
 }
 
-/// The sum as PyTorch holds it. A saturated row then gives exactly 1, and scores that tie there tie here: detection
-/// models sort by them.
+/// Joins the lanes of a row: by halves if it filled them, else from the first to the last.
 #[inline(always)]
-fn rounded<T: Lane>(sum: f64) -> f64 {
-    T::of(sum).wide()
+fn joined<T: Lane>(mut lanes: [T; SUMS], n: usize) -> T {
+    if n < SUMS {
+        return lanes[1..n].iter().fold(lanes[0], |a, b| a + *b);
+    }
+    for half in [8, 4, 2, 1] {
+        for l in 0..half {
+            lanes[l] = lanes[l] + lanes[l + half];
+        }
+    }
+    lanes[0]
 }
 
 #[inline(always)]
@@ -252,19 +296,19 @@ fn row<T: Lane, M: Madd>(r: Row<T>) {
     let (x, out) = (r.x, r.out);
     let high = highest(x);
     // exp(x - high) is written on the way; log_softmax needs only the sum.
-    let mut sum = 0.0;
+    let mut lanes = [T::default(); SUMS];
     for (x, out) in x.chunks(BLOCK).zip(out.chunks_mut(BLOCK)) {
         exp_minus::<T, M>(x, high, out);
-        sum += total(out);
+        add_to(&mut lanes, out);
     }
-    let sum = rounded::<T>(sum);
+    let sum = joined(lanes, x.len());
     if r.log {
-        let shift = T::of(sum.ln());
+        let shift = sum.log_of_sum::<M>();
         for (o, v) in out.iter_mut().zip(x) {
             *o = (*v - high) - shift;
         }
     } else {
-        let scale = T::of(1.0 / sum);
+        let scale = T::ONE / sum;
         for o in out.iter_mut() {
             *o = *o * scale;
         }
@@ -301,42 +345,46 @@ fn columns<T: Lane, M: Madd>(c: Columns<T>) {
     // SAFETY: as above; one row is borrowed at a time.
     let out_row =
         |k: usize| unsafe { std::slice::from_raw_parts_mut(c.out.add(k * c.inner + c.first), c.width) };
-    let (mut high, mut last) = ([T::LOWEST; TILE], [T::default(); TILE]);
-    let mut sum = [0.0f64; TILE];
-    let (high, sum, last) = (&mut high[..c.width], &mut sum[..c.width], &mut last[..c.width]);
+    let (mut high, mut sum) = ([T::LOWEST; TILE], [T::default(); TILE]);
+    let (high, sum) = (&mut high[..c.width], &mut sum[..c.width]);
+    // Tiles are of whole lanes, so only the last one has columns left over.
+    let whole = c.width / SUMS * SUMS;
     for k in 0..c.n {
         for (h, v) in high.iter_mut().zip(x_row(k)) {
             *h = larger(*h, *v);
         }
     }
     for k in 0..c.n {
-        let out = out_row(k);
-        exp_minus_each::<T, M>(x_row(k), high, out);
+        let (x, out) = (x_row(k), out_row(k));
+        exp_minus_each::<T>(&x[..whole], high, &mut out[..whole], |x| x.exp_negative::<M>());
+        exp_minus_each::<T>(&x[whole..], &high[whole..], &mut out[whole..], |x| {
+            x.exp_plain::<M>()
+        });
         for (s, e) in sum.iter_mut().zip(out) {
-            *s += e.wide();
+            *s = *s + *e;
         }
     }
-    for (l, s) in last.iter_mut().zip(&*sum) {
-        let s = rounded::<T>(*s);
-        *l = T::of(if c.log { s.ln() } else { 1.0 / s });
+    if c.log {
+        sum[..whole].iter_mut().for_each(|s| *s = s.log_of_sum::<M>());
+        sum[whole..].iter_mut().for_each(|s| *s = s.log_plain());
     }
     for k in 0..c.n {
         let out = out_row(k);
         if c.log {
-            for (((o, v), h), l) in out.iter_mut().zip(x_row(k)).zip(&*high).zip(&*last) {
+            for (((o, v), h), l) in out.iter_mut().zip(x_row(k)).zip(&*high).zip(&*sum) {
                 *o = (*v - *h) - *l;
             }
         } else {
-            for (o, l) in out.iter_mut().zip(&*last) {
-                *o = *o * *l;
+            for (o, s) in out.iter_mut().zip(&*sum) {
+                *o = *o / *s;
             }
         }
     }
 }
 
 #[inline(always)]
-fn exp_minus_each<T: Lane, M: Madd>(x: &[T], shift: &[T], out: &mut [T]) {
+fn exp_minus_each<T: Lane>(x: &[T], shift: &[T], out: &mut [T], exp: impl Fn(T) -> T) {
     for ((o, v), s) in out.iter_mut().zip(x).zip(shift) {
-        *o = (*v - *s).exp_::<M>();
+        *o = exp(*v - *s);
     }
 }

@@ -121,9 +121,6 @@ fn main() -> Result<()> {
                 p::add((&c).into(), (&m).into(), one)
             };
             time("mul add relu add", 2 * mb, chain)?;
-            time("mul add relu add, deferred", 2 * mb, || {
-                p::deferred::scope(chain)?
-            })?;
             time("attention permute contiguous", 2 * mb, || heads.contiguous())?;
             Ok(())
         })?;

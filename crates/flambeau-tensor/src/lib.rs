@@ -10,7 +10,7 @@
 //! | `copy_ copy contiguous to_dtype` | methods in `copy` |
 //! | `read() write()` guards with `slice::<T>()`, `item`, `to_vec` | methods in `tensor` |
 //! | dtype rules: [`DType::promote`], [`ResultType`], [`dispatch!`] | `dtype` |
-//! | pointwise operators | [`pointwise`]; chains of them in one pass: [`pointwise::deferred::scope`] |
+//! | pointwise operators | [`pointwise`] |
 //! | sums, extrema, norms, scans, softmax | [`reduce`] |
 //! | `index gather scatter cat stack masked_* …` | [`index`] |
 //! | PyTorch-Geometric's `scatter_* segment_* knn radius spmm_* …` | [`graph`] |

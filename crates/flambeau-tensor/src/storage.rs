@@ -234,7 +234,6 @@ impl<'a> Access<'a> {
                 wanted.push((r, false));
             }
         }
-        crate::pointwise::deferred::settle(&wanted)?;
         if try_all(&wanted) {
             return Ok(Access { held: wanted });
         }

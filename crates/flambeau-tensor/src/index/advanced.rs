@@ -13,7 +13,7 @@ use crate::dtype::DType;
 use crate::error::Result;
 use crate::layout::{Dims, broadcast_shapes, show};
 use crate::parallel::{SharedMut, parallel_for};
-use crate::pointwise::engine;
+use crate::pointwise::strided;
 use crate::storage::Access;
 use crate::tensor::Tensor;
 use crate::{bail, ensure, pointwise};
@@ -231,7 +231,7 @@ pub fn index(x: &Tensor, indices: &[Option<Tensor>]) -> Result<Tensor> {
                 }
                 for &offset in offsets {
                     let from = from.wrapping_offset(offset as isize * item as isize);
-                    engine::gather(from, &sizes, &strides, item, 0, block, to);
+                    strided::gather(from, &sizes, &strides, item, 0, block, to);
                     to = to.add(block * item);
                 }
             }
@@ -286,7 +286,7 @@ pub fn index_put_(x: &Tensor, indices: &[Option<Tensor>], values: &Tensor, accum
             {
                 let _access = Access::take([&**x.storage()], [&**scratch.storage()])?;
                 // SAFETY: offsets were checked against the sizes.
-                unsafe { engine::gather(p, &sizes, &strides, item, 0, block, scratch.meta().ptr()) };
+                unsafe { strided::gather(p, &sizes, &strides, item, 0, block, scratch.meta().ptr()) };
             }
             let part = values.alias(
                 Dims::from_slice(&[block as i64]),
@@ -301,7 +301,7 @@ pub fn index_put_(x: &Tensor, indices: &[Option<Tensor>], values: &Tensor, accum
             )?;
             let _access = Access::take([&**scratch.storage()], [&**x.storage()])?;
             // SAFETY: as above.
-            unsafe { engine::scatter(p, &sizes, &strides, item, 0, block, scratch.meta().ptr()) };
+            unsafe { strided::scatter(p, &sizes, &strides, item, 0, block, scratch.meta().ptr()) };
         }
         return Ok(());
     }
@@ -313,7 +313,7 @@ pub fn index_put_(x: &Tensor, indices: &[Option<Tensor>], values: &Tensor, accum
             .wrapping_offset(plan.block_offset(at) as isize * item as isize);
         // SAFETY: offsets were checked against the sizes; the values are contiguous.
         unsafe {
-            engine::scatter(
+            strided::scatter(
                 p,
                 &sizes,
                 &strides,

@@ -223,22 +223,47 @@ fn batch<T: RowElement>(
     {
         let (read, mut write) = (x.read()?, output.write()?);
         let (data, to) = (read.slice::<T>()?, SharedMut(write.slice::<T>()?.as_mut_ptr()));
-        parallel_for(batch * channels, (1 << 15) / plane.max(1) + 1, |range| {
-            vectorize(
-                #[inline(always)]
-                || {
-                    for i in range {
-                        let (scale, shift) = affine[i % channels];
-                        let from = &data[i * plane..][..plane];
-                        // SAFETY: planes are cut disjointly.
-                        let to = unsafe { std::slice::from_raw_parts_mut(to.get().add(i * plane), plane) };
-                        to.iter_mut()
-                            .zip(from)
-                            .for_each(|(c, &x)| *c = x.times(scale).plus(shift));
-                    }
-                },
-            );
-        });
+        if plane == 1 {
+            // Channels lie side by side.
+            let (scales, shifts): (Vec<T>, Vec<T>) = affine.into_iter().unzip();
+            parallel_for(batch, (1 << 15) / channels.max(1) + 1, |range| {
+                vectorize(
+                    #[inline(always)]
+                    || {
+                        for i in range {
+                            let from = &data[i * channels..][..channels];
+                            // SAFETY: rows are cut disjointly.
+                            let to = unsafe {
+                                std::slice::from_raw_parts_mut(to.get().add(i * channels), channels)
+                            };
+                            for (((c, &x), &scale), &shift) in
+                                to.iter_mut().zip(from).zip(&scales).zip(&shifts)
+                            {
+                                *c = x.times(scale).plus(shift);
+                            }
+                        }
+                    },
+                );
+            });
+        } else {
+            parallel_for(batch * channels, (1 << 15) / plane.max(1) + 1, |range| {
+                vectorize(
+                    #[inline(always)]
+                    || {
+                        for i in range {
+                            let (scale, shift) = affine[i % channels];
+                            let from = &data[i * plane..][..plane];
+                            // SAFETY: planes are cut disjointly.
+                            let to =
+                                unsafe { std::slice::from_raw_parts_mut(to.get().add(i * plane), plane) };
+                            to.iter_mut()
+                                .zip(from)
+                                .for_each(|(c, &x)| *c = x.times(scale).plus(shift));
+                        }
+                    },
+                );
+            });
+        }
     }
     let list = |values: Vec<f64>| -> Result<Tensor> {
         let values = if training { values } else { Vec::new() };

@@ -10,12 +10,12 @@
 //! Nothing here depends on an operator, and no result depends on layout, tile borders or threads, because a kernel
 //! treats each index for itself. Which dtypes an operator takes and gives is decided by its callers.
 
-use std::mem::MaybeUninit;
 use std::sync::atomic::AtomicBool;
 
 use smallvec::SmallVec;
 
-use crate::convert::{Convert, converter};
+use super::operand::{Buffer, GRAIN, Op, Place, TILE, TILE_BYTES};
+use super::strided::repeat_sized;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::layout::{self, Dims, show};
@@ -76,44 +76,7 @@ impl In<'_> {
     }
 }
 
-pub(super) const MAX_INS: usize = 5;
-/// Bytes of one tile buffer; 1024 elements of up to eight bytes.
-pub(super) const TILE_BYTES: usize = 8192;
-pub(super) const TILE: usize = 1024;
-/// The least elements worth another thread, for kernels of average cost.
-pub(super) const GRAIN: usize = 16 * TILE;
-
-#[repr(align(64))]
-pub(super) struct Buffer([MaybeUninit<u8>; TILE_BYTES]);
-
-impl Buffer {
-    #[allow(clippy::new_without_default)]
-    pub fn new() -> Buffer {
-        Buffer([MaybeUninit::uninit(); TILE_BYTES])
-    }
-    pub fn ptr(&mut self) -> *mut u8 {
-        self.0.as_mut_ptr().cast()
-    }
-}
-
-/// One operand as the loop sees it. Strides are in bytes, fastest dimension first.
-pub(super) struct Op {
-    pub base: *mut u8,
-    strides: Dims,
-    pub size: usize,
-    want_size: usize,
-    /// for inputs from memory to `want`, for the output from `want` to memory; absent when they are the same
-    convert: Option<Convert>,
-    /// elements follow each other in the order of iteration
-    linear: bool,
-    /// one element for all indices
-    constant: bool,
-    /// addresses are multiples of the element size, so that kernels may work in place
-    aligned: bool,
-}
-
-// SAFETY: an `Op` is an address plan; the access held by `run` makes its use from several threads sound.
-unsafe impl Sync for Op {}
+const MAX_INS: usize = 5;
 
 /// Runs `kernel` over the broadcast operands into a fresh tensor of `dtype`, whose layout follows the operands.
 pub fn run_new(
@@ -171,9 +134,6 @@ pub fn run_into(
     cost: usize,
 ) -> Result<()> {
     ensure!(ins.len() <= MAX_INS, "too many operands");
-    if super::deferred::record(kernel, params, ins, out, out_want, cost)? {
-        return Ok(());
-    }
     if run_plain(kernel, params, ins, out, out_want, cost)? {
         return Ok(());
     }
@@ -350,7 +310,7 @@ fn run_plain(
         In::Number(..) => None,
     });
     let _access = Access::take(reads, [&**om.storage()])?;
-    let mut tiles = [const { Buffer([MaybeUninit::uninit(); TILE_BYTES]) }; 2];
+    let mut tiles = [const { Buffer::new() }; 2];
     let mut free = tiles.iter_mut();
     let mut pointers = [std::ptr::null::<u8>(); MAX_INS];
     for (p, i) in pointers.iter_mut().zip(ins) {
@@ -396,7 +356,7 @@ fn run_plain(
 
 /// Whether a large operand runs across the output's order, so that laying it out anew (which goes block by block) is
 /// quicker than gathering it element by element.
-pub(super) fn crosses(t: &Tensor, out: &Tensor) -> bool {
+fn crosses(t: &Tensor, out: &Tensor) -> bool {
     let (a, b) = (t.meta(), out.meta());
     if a.numel() < 1 << 14 || a.sizes() != b.sizes() || a.strides() == b.strides() || t.is_same(out) {
         return false;
@@ -432,7 +392,7 @@ pub(crate) fn overlaps_badly(t: &Tensor, out: &Tensor) -> Result<bool> {
 
 /// Drops dimensions of size 1, orders the rest fastest first and merges neighbours that every operand steps through
 /// evenly. Strides stay in elements.
-pub(super) fn coalesce(shape: &[i64], elems: &[Dims], sizes: &mut Dims, strides: &mut [Dims]) {
+fn coalesce(shape: &[i64], elems: &[Dims], sizes: &mut Dims, strides: &mut [Dims]) {
     let refs: SmallVec<[&[i64]; MAX_INS]> = elems.iter().map(|s| s.as_slice()).collect();
     for d in layout::iteration_order(shape, &refs) {
         if shape[d] == 1 {
@@ -457,33 +417,6 @@ pub(super) fn coalesce(shape: &[i64], elems: &[Dims], sizes: &mut Dims, strides:
     if sizes.is_empty() {
         sizes.push(1);
         strides.iter_mut().for_each(|s| s.push(1));
-    }
-}
-
-impl Op {
-    pub fn new(base: *mut u8, strides: Dims, sizes: &[i64], from: DType, to: DType, input: bool) -> Op {
-        let (memory, want) = if input { (from, to) } else { (to, from) };
-        let size = memory.size();
-        let mut step = size as i64;
-        let mut linear = true;
-        for (s, n) in strides.iter().zip(sizes) {
-            linear &= *s == step;
-            step = step.wrapping_mul(*n);
-        }
-        let constant = strides.iter().all(|s| *s == 0);
-        let aligned = (base as usize).is_multiple_of(size.min(8));
-        linear &= aligned;
-        let convert = (memory.underlying() != want.underlying()).then(|| converter(from, to));
-        Op {
-            base,
-            strides,
-            size,
-            want_size: want.size(),
-            convert,
-            linear,
-            constant,
-            aligned,
-        }
     }
 }
 
@@ -532,7 +465,7 @@ impl Job<'_> {
         let row = self.sizes[0] as usize;
         // Long rows are cut into tiles; tiles of short rows run over several.
         let by_row = row >= 192;
-        let mut buffers = [const { Buffer([MaybeUninit::uninit(); TILE_BYTES]) }; N];
+        let mut buffers = [const { Buffer::new() }; N];
         let mut raw = Buffer::new();
         // The address a constant run was last filled from, and for how many elements.
         let mut filled = [(std::ptr::null_mut::<u8>(), 0usize); N];
@@ -571,305 +504,5 @@ impl Job<'_> {
             }
             at += n;
         }
-    }
-}
-
-/// A tile: `n` iteration indices from `at` on.
-pub(super) struct Place<'a> {
-    pub sizes: &'a [i64],
-    pub at: usize,
-    pub n: usize,
-    /// position of `at` in its row
-    pub in_row: usize,
-    /// whether the tile stays in one row
-    pub single_row: bool,
-}
-
-impl Place<'_> {
-    /// The tile of an input in the dtype it is wanted in: in place where it can be, else in `buffer`. `filled` says
-    /// from which element, and for how many, the buffer was last filled.
-    ///
-    /// # Safety
-    /// The tile lies within the operand; `buffer` and `raw` hold a tile.
-    pub unsafe fn load(
-        &self,
-        o: &Op,
-        buffer: *mut u8,
-        raw: *mut u8,
-        filled: &mut (*mut u8, usize),
-    ) -> *const u8 {
-        let n = self.n;
-        // SAFETY: by the contract.
-        unsafe {
-            if let Some(p) = self.direct(o) {
-                return match o.convert {
-                    None => p,
-                    Some(convert) => {
-                        convert(p, buffer, n);
-                        buffer
-                    }
-                };
-            }
-            if self.single_row && o.strides[0] == 0 {
-                let p = self.row_start(o);
-                if filled.0 != p || filled.1 < n {
-                    fill_run(o, p, buffer, raw, n);
-                    *filled = (p, n);
-                }
-                return buffer;
-            }
-            *filled = (std::ptr::null_mut(), 0);
-            let target = if o.convert.is_some() { raw } else { buffer };
-            gather(o.base, self.sizes, &o.strides, o.size, self.at, n, target);
-            if let Some(convert) = o.convert {
-                convert(target, buffer, n);
-            }
-            buffer
-        }
-    }
-
-    /// Writes a tile of the wanted dtype into the output.
-    ///
-    /// # Safety
-    /// The tile lies within the output; `value` and `raw` hold a tile.
-    pub unsafe fn store(&self, o: &Op, value: *const u8, raw: *mut u8) {
-        let n = self.n;
-        // SAFETY: by the contract.
-        unsafe {
-            match (self.direct(o), o.convert) {
-                (Some(p), Some(convert)) => convert(value, p, n),
-                (Some(p), None) => p.copy_from_nonoverlapping(value, n * o.size),
-                (None, Some(convert)) => {
-                    convert(value, raw, n);
-                    scatter(o.base, self.sizes, &o.strides, o.size, self.at, n, raw);
-                }
-                (None, None) => scatter(o.base, self.sizes, &o.strides, o.size, self.at, n, value),
-            }
-        }
-    }
-
-    /// Where the tile lies in memory, if it is contiguous there.
-    pub fn direct(&self, o: &Op) -> Option<*mut u8> {
-        if o.linear {
-            Some(o.base.wrapping_add(self.at * o.size))
-        } else if self.single_row && o.strides[0] == o.size as i64 && o.aligned {
-            Some(self.row_start(o).wrapping_add(self.in_row * o.size))
-        } else {
-            None
-        }
-    }
-
-    /// Address of the start of the row that holds the tile.
-    fn row_start(&self, o: &Op) -> *mut u8 {
-        let mut rest = self.at / self.sizes[0] as usize;
-        let mut p = o.base;
-        for (n, s) in self.sizes.iter().zip(&o.strides).skip(1) {
-            if rest == 0 {
-                break;
-            }
-            let n = *n as usize;
-            p = p.wrapping_offset((rest % n) as isize * *s as isize);
-            rest /= n;
-        }
-        p
-    }
-}
-
-/// Calls `f(address, first, count)` for the pieces of rows that cover iteration indices `at..at + n`; sizes and byte
-/// strides fastest first.
-#[inline(always)]
-fn pieces(
-    base: *mut u8,
-    sizes: &[i64],
-    strides: &[i64],
-    at: usize,
-    n: usize,
-    mut f: impl FnMut(*mut u8, usize, usize),
-) {
-    let row = sizes[0] as usize;
-    let mut index: SmallVec<[usize; 6]> = SmallVec::new();
-    let mut rest = at / row;
-    let mut p = base;
-    for (d, s) in sizes.iter().zip(strides).skip(1) {
-        let d = *d as usize;
-        index.push(rest % d);
-        p = p.wrapping_offset((rest % d) as isize * *s as isize);
-        rest /= d;
-    }
-    let mut in_row = at % row;
-    let mut done = 0;
-    loop {
-        let count = (row - in_row).min(n - done);
-        f(
-            p.wrapping_offset(in_row as isize * strides[0] as isize),
-            done,
-            count,
-        );
-        done += count;
-        if done == n {
-            return;
-        }
-        in_row = 0;
-        for (d, i) in index.iter_mut().enumerate() {
-            let (size, stride) = (sizes[d + 1] as usize, strides[d + 1] as isize);
-            *i += 1;
-            p = p.wrapping_offset(stride);
-            if *i < size {
-                break;
-            }
-            p = p.wrapping_offset(-stride * size as isize);
-            *i = 0;
-        }
-    }
-}
-
-/// Copies elements `at..at + n` of a strided range into a contiguous run.
-///
-/// # Safety
-/// They are elements of `size` bytes that may be read, and `dst` holds `n`.
-pub(crate) unsafe fn gather(
-    base: *mut u8,
-    sizes: &[i64],
-    strides: &[i64],
-    size: usize,
-    at: usize,
-    n: usize,
-    dst: *mut u8,
-) {
-    // SAFETY: by the contract.
-    unsafe {
-        match size {
-            1 => gather_sized::<u8>(base, sizes, strides, at, n, dst),
-            2 => gather_sized::<u16>(base, sizes, strides, at, n, dst),
-            4 => gather_sized::<u32>(base, sizes, strides, at, n, dst),
-            8 => gather_sized::<u64>(base, sizes, strides, at, n, dst),
-            _ => gather_sized::<[u64; 2]>(base, sizes, strides, at, n, dst),
-        }
-    }
-}
-
-unsafe fn gather_sized<T: Copy>(
-    base: *mut u8,
-    sizes: &[i64],
-    strides: &[i64],
-    at: usize,
-    n: usize,
-    dst: *mut u8,
-) {
-    let dst = dst.cast::<T>();
-    let stride = strides[0] as isize;
-    pieces(base, sizes, strides, at, n, |p, first, count| {
-        // SAFETY: the piece lies within the operand and within the target.
-        unsafe {
-            let d = dst.add(first);
-            if stride == size_of::<T>() as isize {
-                d.cast::<u8>().copy_from_nonoverlapping(p, count * size_of::<T>());
-            } else if stride == 0 {
-                let v = p.cast::<T>().read_unaligned();
-                for i in 0..count {
-                    d.add(i).write(v);
-                }
-            } else {
-                for i in 0..count {
-                    d.add(i)
-                        .write(p.offset(stride * i as isize).cast::<T>().read_unaligned());
-                }
-            }
-        }
-    });
-}
-
-/// Copies a contiguous run into elements `at..at + n` of a strided range.
-///
-/// # Safety
-/// As for `gather`, the other way round.
-pub(crate) unsafe fn scatter(
-    base: *mut u8,
-    sizes: &[i64],
-    strides: &[i64],
-    size: usize,
-    at: usize,
-    n: usize,
-    src: *const u8,
-) {
-    // SAFETY: by the contract.
-    unsafe {
-        match size {
-            1 => scatter_sized::<u8>(base, sizes, strides, at, n, src),
-            2 => scatter_sized::<u16>(base, sizes, strides, at, n, src),
-            4 => scatter_sized::<u32>(base, sizes, strides, at, n, src),
-            8 => scatter_sized::<u64>(base, sizes, strides, at, n, src),
-            _ => scatter_sized::<[u64; 2]>(base, sizes, strides, at, n, src),
-        }
-    }
-}
-
-unsafe fn scatter_sized<T: Copy>(
-    base: *mut u8,
-    sizes: &[i64],
-    strides: &[i64],
-    at: usize,
-    n: usize,
-    src: *const u8,
-) {
-    let src = src.cast::<T>();
-    let stride = strides[0] as isize;
-    pieces(base, sizes, strides, at, n, |p, first, count| {
-        // SAFETY: the piece lies within the target and within the source.
-        unsafe {
-            let s = src.add(first);
-            if stride == size_of::<T>() as isize {
-                p.copy_from_nonoverlapping(s.cast::<u8>(), count * size_of::<T>());
-            } else {
-                for i in 0..count {
-                    p.offset(stride * i as isize)
-                        .cast::<T>()
-                        .write_unaligned(s.add(i).read());
-                }
-            }
-        }
-    });
-}
-
-/// Fills `n` elements of `dst` with the element at `p`, converted.
-///
-/// # Safety
-/// `p` is an element of the operand; `dst` holds `n` elements of the wanted dtype and `raw` one of any.
-unsafe fn fill_run(o: &Op, p: *const u8, dst: *mut u8, raw: *mut u8, n: usize) {
-    // SAFETY: by the contract.
-    unsafe {
-        raw.copy_from_nonoverlapping(p, o.size);
-        if let Some(convert) = o.convert {
-            convert(raw, dst, 1);
-        } else {
-            dst.copy_from_nonoverlapping(raw, o.size);
-        }
-        repeat_sized(dst, o.want_size, n);
-    }
-}
-
-/// # Safety
-/// `dst` holds `n` elements of `size` bytes, the first of them set.
-pub(super) unsafe fn repeat_sized(dst: *mut u8, size: usize, n: usize) {
-    // SAFETY: by the contract.
-    unsafe {
-        match size {
-            1 => repeat::<u8>(dst, n),
-            2 => repeat::<u16>(dst, n),
-            4 => repeat::<u32>(dst, n),
-            8 => repeat::<u64>(dst, n),
-            _ => repeat::<[u64; 2]>(dst, n),
-        }
-    }
-}
-
-/// # Safety
-/// `dst` holds `n` elements, the first of them set.
-unsafe fn repeat<T: Copy>(dst: *mut u8, n: usize) {
-    let dst = dst.cast::<T>();
-    // SAFETY: by the contract.
-    unsafe {
-        let v = dst.read();
-        std::slice::from_raw_parts_mut(dst, n).fill(v);
     }
 }

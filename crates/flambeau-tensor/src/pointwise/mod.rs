@@ -11,12 +11,13 @@ pub mod bitwise;
 pub mod call;
 pub mod compare;
 pub mod complex;
-pub mod deferred;
 pub mod divide;
 pub mod engine;
 pub mod logic;
+mod operand;
 pub mod real;
 pub mod special;
+pub(crate) mod strided;
 pub mod table;
 pub mod ternary;
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::dtype::DType;
 use crate::error::Result;
 use crate::layout::{self, Dims};
 use crate::parallel::{SharedMut, parallel_for};
-use crate::pointwise::engine::{gather, scatter};
+use crate::pointwise::strided::{gather, scatter};
 use crate::storage::Access;
 use crate::tensor::Tensor;
 

@@ -4,6 +4,7 @@
 //! Output pixels lie along the registers (`Wide`) unless the image is so small that most of a register would go to
 //! waste; then features do (`Tall`), and the result is transposed afterwards.
 
+use super::by_tap;
 use super::input::{InputLayout, Row, SLACK};
 use super::shape::ConvShape;
 use crate::nn::gemm::pack::{copy_panel_into, pack_rows};
@@ -26,6 +27,8 @@ pub type Finish<'a, T> = Option<&'a (dyn Fn(usize, usize, usize, &mut [T]) + Syn
 pub enum Mode {
     Wide,
     Tall,
+    /// As `Wide`, one tap after another: [`by_tap`].
+    ByTap,
 }
 
 /// Weights in the order in which tiles read them.
@@ -46,6 +49,8 @@ pub fn mode<T: Real>(s: &ConvShape) -> Mode {
     // The transposition afterwards and the slower gathering must be earned.
     if pixels < 256 && tall * 12 < wide * 11 {
         Mode::Tall
+    } else if by_tap::pays(s) {
+        Mode::ByTap
     } else {
         Mode::Wide
     }
@@ -56,7 +61,7 @@ pub fn pack_weights<T: Real>(s: &ConvShape, weights: &[T], mode: Mode) -> Option
     let k = s.depth();
     let width = panel_width::<T>();
     let group = match mode {
-        Mode::Wide => s.features * k,
+        Mode::Wide | Mode::ByTap => s.features * k,
         Mode::Tall => s.features.next_multiple_of(width) * k,
     };
     let total = group.checked_mul(s.groups)?;
@@ -65,7 +70,7 @@ pub fn pack_weights<T: Real>(s: &ConvShape, weights: &[T], mode: Mode) -> Option
     data.resize(total, T::ZERO);
     let out = SharedMut(data.as_mut_ptr());
     let panels = match mode {
-        Mode::Wide => RowPanels::new(s.features, panel_rows::<T>()),
+        Mode::Wide | Mode::ByTap => RowPanels::new(s.features, panel_rows::<T>()),
         Mode::Tall => RowPanels::new(s.features.div_ceil(width), 1),
     };
     parallel_for(
@@ -89,6 +94,19 @@ pub fn pack_weights<T: Real>(s: &ConvShape, weights: &[T], mode: Mode) -> Option
                                 Mode::Wide => {
                                     let (row, height) = panels.get(i);
                                     pack_rows(matrix, row, height, 0, k, out.get().add(g * group + row * k));
+                                }
+                                Mode::ByTap => {
+                                    let (row, height) = panels.get(i);
+                                    let mut to = out.get().add(g * group + row * k);
+                                    for tap in 0..s.taps() {
+                                        let channels = Matrix {
+                                            data: data.add(tap),
+                                            row_stride: k as isize,
+                                            column_stride: s.taps() as isize,
+                                        };
+                                        pack_rows(channels, row, height, 0, s.channels, to);
+                                        to = to.add(height * s.channels);
+                                    }
                                 }
                                 Mode::Tall => {
                                     let first = i * width;
@@ -119,8 +137,8 @@ pub fn convolve<T: Real + bytemuck::Pod>(
     if pixels == 0 || s.features == 0 || s.batch * s.groups == 0 {
         return Some(());
     }
-    let plan = &*plan(s);
-    let (layout, offsets) = (&plan.layout, &plan.offsets);
+    let plan = (weights.mode != Mode::ByTap).then(|| plan(s));
+    let plan = plan.as_deref();
     let out = SharedMut(output.as_mut_ptr());
     let failed = std::sync::atomic::AtomicBool::new(false);
     let one = |item: usize| {
@@ -131,25 +149,28 @@ pub fn convolve<T: Real + bytemuck::Pod>(
             std::slice::from_raw_parts_mut(out.get().add(item * s.features * pixels), s.features * pixels)
         };
         let packed = &weights.data[g * weights.group..(g + 1) * weights.group];
-        let done = laid_out(s, plan, input, |data| {
-            let source = Gather {
-                s,
-                layout,
-                offsets,
-                data,
-            };
-            let finish = finish.map(|f| {
-                move |row: usize, at: usize, piece: &mut [T]| f(image, g * s.features + row, at, piece)
-            });
-            let finish = finish
-                .as_ref()
-                .map(|f| f as &(dyn Fn(usize, usize, &mut [T]) + Sync));
-            match weights.mode {
-                Mode::Wide => wide(&source, packed, output, finish),
-                Mode::Tall => tall(&source, packed, output, finish),
-            }
-        });
-        if done.flatten().is_none() {
+        let finish = finish
+            .map(|f| move |row: usize, at: usize, piece: &mut [T]| f(image, g * s.features + row, at, piece));
+        let finish = finish
+            .as_ref()
+            .map(|f| f as &(dyn Fn(usize, usize, &mut [T]) + Sync));
+        let done = match plan {
+            None => by_tap::convolve(s, input, packed, output, finish),
+            Some(plan) => laid_out(s, plan, input, |data| {
+                let source = Gather {
+                    s,
+                    layout: &plan.layout,
+                    offsets: &plan.offsets,
+                    data,
+                };
+                match weights.mode {
+                    Mode::Tall => tall(&source, packed, output, finish),
+                    Mode::Wide | Mode::ByTap => wide(&source, packed, output, finish),
+                }
+            })
+            .flatten(),
+        };
+        if done.is_none() {
             failed.store(true, std::sync::atomic::Ordering::Relaxed);
         }
     };
@@ -370,32 +391,53 @@ impl<T: Real + bytemuck::Pod> Fill<T> for Gather<'_, T> {
     fn fill(&self, k: Range<usize>, first: usize, width: usize, panel: usize, out: &mut [T]) {
         let [_, oh, ow] = self.s.output;
         let [pitch_d, pitch_h] = self.layout.pitch();
-        let mut pieces = [Piece::default(); PIECES];
-        let mut count = 0;
-        let mut at = 0;
-        while at < width && count < PIECES {
+        let piece = |at: usize| {
             let pixel = first + at;
             let (w, h, d) = (pixel % ow, pixel / ow % oh, pixel / ow / oh);
             let len = (ow - w).min(width - at);
-            let base = d * pitch_d + h * pitch_h + w;
-            match count.checked_sub(1).map(|i| &mut pieces[i]) {
-                Some(last) if last.base + last.len == base => last.len += len,
-                _ => {
-                    pieces[count] = Piece { at, base, len };
-                    count += 1;
-                }
-            }
-            at += len;
-        }
-        run(Copies {
-            data: self.data,
-            offsets: &self.offsets[k],
-            pieces: &pieces[..count],
-            width,
-            panel,
-            out,
-        });
+            (at, d * pitch_d + h * pitch_h + w, len, len)
+        };
+        gather(self.data, &self.offsets[k], piece, width, panel, out);
     }
+}
+
+/// Writes a panel: `width` columns of `data` at each offset, then zeros up to `panel`. `piece` says of a column where the
+/// next elements that lie together belong, where they are from the offset on, how many they are, and how many columns
+/// are done with them; columns without elements are zero.
+pub(super) fn gather<T: Real>(
+    data: &[T],
+    offsets: &[usize],
+    piece: impl Fn(usize) -> (usize, usize, usize, usize),
+    width: usize,
+    panel: usize,
+    out: &mut [T],
+) {
+    let mut pieces = [Piece::default(); PIECES];
+    let (mut count, mut at, mut found) = (0, 0, 0);
+    while at < width && count < PIECES {
+        let (to, base, len, done) = piece(at);
+        match count.checked_sub(1).map(|i| &mut pieces[i]) {
+            _ if len == 0 => {}
+            Some(last) if last.base + last.len == base && last.at + last.len == to => last.len += len,
+            _ => {
+                pieces[count] = Piece { at: to, base, len };
+                count += 1;
+            }
+        }
+        at += done;
+        found += len;
+    }
+    if found < width {
+        out[..panel * offsets.len()].fill(T::ZERO);
+    }
+    run(Copies {
+        data,
+        offsets,
+        pieces: &pieces[..count],
+        width,
+        panel,
+        out,
+    });
 }
 
 struct Copies<'a, T> {

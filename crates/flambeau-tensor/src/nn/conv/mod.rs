@@ -1,9 +1,10 @@
 //! Convolution in one to three dimensions.
 //!
 //! [`call`] has the operators on tensors and [`params`] their checks. [`shape`] holds the numbers, [`input`] lays the
-//! input out, [`implicit`], [`depthwise`] and [`transposed`] compute, [`plain`] defines.
+//! input out, [`implicit`], [`by_tap`], [`depthwise`] and [`transposed`] compute, [`plain`] defines.
 
 pub mod backward;
+pub mod by_tap;
 pub mod call;
 pub mod depthwise;
 pub mod implicit;

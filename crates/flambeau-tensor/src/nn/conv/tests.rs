@@ -2,7 +2,7 @@
 
 use super::implicit::{Mode, convolve, pack_weights};
 use super::shape::ConvShape;
-use super::{depthwise, plain};
+use super::{by_tap, depthwise, plain};
 use crate::nn::vector::Real;
 use crate::parallel::with_threads;
 
@@ -35,7 +35,10 @@ fn check<T: Real + bytemuck::Pod>(s: &ConvShape, of: fn(f64) -> T) {
     }
     for threads in [1, 2] {
         with_threads(threads, || {
-            for mode in [Mode::Wide, Mode::Tall] {
+            for mode in [Mode::Wide, Mode::Tall, Mode::ByTap] {
+                if mode == Mode::ByTap && !by_tap::can(s) {
+                    continue;
+                }
                 let packed = pack_weights(s, &weights, mode).unwrap();
                 let mut out = vec![of(99.0); n];
                 convolve(s, &input, &packed, &mut out, None).unwrap();
@@ -118,6 +121,16 @@ fn fast_kernels_equal_the_definition() {
         shape((3, 1, 40, 20), [1, 7, 7], [1, 3, 3], one, [0, 1, 1], one),
         shape((1, 1, 200, 40), [1, 7, 7], one, one, zero, one),
         shape((1, 1, 2, 2), [1, 3, 3], [1, 3, 3], one, [0, 9, 9], [1, 5, 5]),
+        shape(
+            (1, 1, 3, 5),
+            [1, 28, 28],
+            [1, 3, 3],
+            one,
+            [0, 20, 20],
+            [1, 20, 20],
+        ),
+        shape((2, 2, 70, 9), [1, 9, 12], [1, 3, 3], one, [0, 10, 6], [1, 10, 6]),
+        shape((1, 1, 3, 4), [1, 5, 40], [1, 2, 5], one, [0, 0, 12], [1, 4, 7]),
         shape((0, 1, 2, 2), [1, 3, 3], [1, 2, 2], one, zero, one),
         shape((1, 1, 0, 2), [1, 3, 3], [1, 2, 2], one, zero, one),
     ] {

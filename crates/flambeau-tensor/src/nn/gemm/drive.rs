@@ -27,6 +27,12 @@ pub trait Fill<T>: Sync {
 pub enum Rows<'a, T> {
     /// Panels by [`RowPanels`] of [`super::panel_rows`], whole K each.
     Packed(&'a [T]),
+    /// Panels deeper than this product, which starts at `from` of their `depth`.
+    PartPacked {
+        packed: &'a [T],
+        depth: usize,
+        from: usize,
+    },
     Strided(Matrix<T>),
 }
 
@@ -79,7 +85,12 @@ pub unsafe fn multiply<T: Real + bytemuck::Pod>(p: &Product<'_, T>) -> Option<()
         Rows::Packed(packed) => {
             let panels = RowPanels::new(p.m, rows);
             // SAFETY: passed on.
-            unsafe { cut(p, packed, panels, 0) }
+            unsafe { cut(p, packed, panels, 0, (p.k, 0)) }
+        }
+        Rows::PartPacked { packed, depth, from } => {
+            let panels = RowPanels::new(p.m, rows);
+            // SAFETY: passed on.
+            unsafe { cut(p, packed, panels, 0, (depth, from)) }
         }
         Rows::Strided(a) => {
             // Chunks of rows whose packed copy stays bounded; B is packed again for each.
@@ -112,7 +123,7 @@ pub unsafe fn multiply<T: Real + bytemuck::Pod>(p: &Product<'_, T>) -> Option<()
                         );
                     });
                     // SAFETY: passed on.
-                    unsafe { cut(p, packed, panels, first) }
+                    unsafe { cut(p, packed, panels, first, (p.k, 0)) }
                 })??;
             }
             Some(())
@@ -120,16 +131,17 @@ pub unsafe fn multiply<T: Real + bytemuck::Pod>(p: &Product<'_, T>) -> Option<()
     }
 }
 
-/// Cuts rows `first..` (given packed) into tasks.
+/// Cuts rows `first..` (given packed to a depth of which the product starts somewhere) into tasks.
 unsafe fn cut<T: Real + bytemuck::Pod>(
     p: &Product<'_, T>,
     a: &[T],
     panels: RowPanels,
     first: usize,
+    packed_depth: (usize, usize),
 ) -> Option<()> {
     let width = super::panel_width::<T>();
     let column_panels = p.n.div_ceil(width);
-    let work = a.len() as u64 * p.n as u64;
+    let work = (a.len() / packed_depth.0.max(1)) as u64 * p.k as u64 * p.n as u64;
     let wanted = ((work / TASK).max(1) as usize).min(threads());
     // Columns first: each task packs its own columns of B, and rows would pack the same ones again.
     let (by_column, by_row) = if wanted == 1 {
@@ -155,6 +167,7 @@ unsafe fn cut<T: Real + bytemuck::Pod>(
         let task = Task {
             p,
             a,
+            packed_depth,
             panels,
             first,
             rows,
@@ -170,6 +183,8 @@ unsafe fn cut<T: Real + bytemuck::Pod>(
 struct Task<'a, 'p, T> {
     p: &'a Product<'p, T>,
     a: &'a [T],
+    /// How deep its panels are, and where the product starts.
+    packed_depth: (usize, usize),
     panels: RowPanels,
     /// The row of C at which the packed rows start.
     first: usize,
@@ -289,7 +304,8 @@ impl<T: Real + bytemuck::Pod> Task<'_, '_, T> {
         }
         for i in self.rows.clone() {
             let (row, height) = self.panels.get(i);
-            let a = self.a[row * p.k + depth.start * height..].as_ptr();
+            let (whole, from) = self.packed_depth;
+            let a = self.a[row * whole + (from + depth.start) * height..].as_ptr();
             // SAFETY: rows and columns of the block are inside C.
             let c = unsafe { p.c.get().add((self.first + row) * p.c_stride + columns.start) };
             for j in (0..n).step_by(wide) {

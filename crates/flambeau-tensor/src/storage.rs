@@ -35,6 +35,8 @@ pub struct Storage {
     /// grows with every write access
     version: AtomicU64,
     prepared: Mutex<Vec<Prepared>>,
+    /// whether it holds parameters: data that outlives calls and changes by write access only
+    parameters: bool,
     #[allow(dead_code)]
     owner: Owner,
 }
@@ -73,6 +75,7 @@ impl Storage {
             lock: AtomicU32::new(0),
             version: AtomicU64::new(0),
             prepared: Mutex::new(Vec::new()),
+            parameters: false,
             owner: Owner::Heap(block),
         }))
     }
@@ -102,6 +105,25 @@ impl Storage {
     /// `ptr` is valid for reads and writes of `nbytes` initialised bytes until `owner` is dropped, is aligned for the
     /// element types it will be used with, and no one else writes there while this crate reads or reads while it writes.
     pub unsafe fn foreign(ptr: *mut u8, nbytes: usize, owner: Box<dyn Any + Send + Sync>) -> Arc<Storage> {
+        // SAFETY: passed on.
+        unsafe { Storage::owned_by(ptr, nbytes, owner, false) }
+    }
+
+    /// Parameters of a model in a private memory map. What operators make of them alone may be kept for the next call.
+    ///
+    /// # Safety
+    /// As for [`Storage::foreign`], and nobody else ever writes there.
+    pub unsafe fn parameters(ptr: *mut u8, nbytes: usize, owner: Box<dyn Any + Send + Sync>) -> Arc<Storage> {
+        // SAFETY: passed on.
+        unsafe { Storage::owned_by(ptr, nbytes, owner, true) }
+    }
+
+    unsafe fn owned_by(
+        ptr: *mut u8,
+        nbytes: usize,
+        owner: Box<dyn Any + Send + Sync>,
+        parameters: bool,
+    ) -> Arc<Storage> {
         // An empty foreign buffer may come with a null pointer.
         let ptr = NonNull::new(ptr).unwrap_or(NonNull::<u128>::dangling().cast());
         Arc::new(Storage {
@@ -110,6 +132,7 @@ impl Storage {
             lock: AtomicU32::new(0),
             version: AtomicU64::new(0),
             prepared: Mutex::new(Vec::new()),
+            parameters,
             owner: Owner::Foreign(owner),
         })
     }
@@ -121,6 +144,11 @@ impl Storage {
     /// Address of the first byte. Dereferencing needs access.
     pub fn as_ptr(&self) -> *mut u8 {
         self.ptr.as_ptr()
+    }
+
+    /// Whether it holds the parameters of a model; see [`Storage::parameters`].
+    pub fn holds_parameters(&self) -> bool {
+        self.parameters
     }
 
     /// Counts write accesses; equal versions mean equal contents.

@@ -75,7 +75,7 @@ fn in_place(region: Region, dtype: DType) -> Result<Arc<Storage>> {
     // A bool must be 0 or 1 wherever it is read as one; the tensor crate checks that when it reads.
     // SAFETY: the region keeps its `len` bytes mapped, private and writable while it lives; the archive gives each
     // entry out once and does not read it afterwards; the alignment was checked.
-    Ok(unsafe { Storage::foreign(start, len, Box::new(region)) })
+    Ok(unsafe { Storage::parameters(start, len, Box::new(region)) })
 }
 
 /// Elements with their bytes in the machine's order.

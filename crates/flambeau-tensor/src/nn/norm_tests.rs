@@ -198,3 +198,29 @@ fn mistakes_are_named_as_pytorch_names_them() {
         }
     }
 }
+
+#[test]
+fn standardised_parameters_are_kept() {
+    let mut data: Vec<f32> = (0..48).map(|i| (i * i % 17) as f32).collect();
+    // SAFETY: the vector outlives the storage and is used by nothing else.
+    let storage =
+        unsafe { crate::storage::Storage::parameters(data.as_mut_ptr().cast(), 4 * 48, Box::new(())) };
+    let weight = Tensor::from_storage(storage, &[1, 6, 8], &[48, 8, 1], 0, DType::Float).unwrap();
+    let run = || batch_norm(&weight, None, None, Running::default(), true, 0.0, 1e-8).unwrap();
+    let values = |t: &Tensor| t.to_vec::<f32>().unwrap();
+    let (first, second) = (run(), run());
+    // One is held, so the other is apart from it.
+    assert!(!first.shares_storage(&second) && values(&first) == values(&second));
+    let (place, want) = (second.storage().as_ptr(), values(&first));
+    drop((first, second));
+    let again = run();
+    assert_eq!((again.storage().as_ptr(), values(&again)), (place, want.clone()));
+    // What was written to is not given out again, and neither is what a changed parameter had given.
+    again.zero_().unwrap();
+    drop(again);
+    assert_eq!(values(&run()), want);
+    weight.zero_().unwrap();
+    assert_eq!(values(&run()), [0.0; 48]);
+    drop(weight);
+    drop(data);
+}

@@ -201,13 +201,6 @@ impl Archive {
             .map_err(|e| Error::corrupt(format!("`{name}` is not UTF-8 text: {}", e.utf8_error())))
     }
 
-    /// Where a stored entry lies in the file; `None` if it is deflated or does not exist.
-    pub fn entry_range(&self, name: &str) -> Option<Range<usize>> {
-        self.entry(name)
-            .filter(|e| e.method == Method::Stored && !e.encrypted)
-            .map(|e| e.range.clone())
-    }
-
     /// Takes a stored entry out of the archive, to be used where it lies with no copy; `None` if it is deflated and
     /// must be [`read`](Archive::read). Each entry can be taken once, and not be read afterwards. No CRC is checked.
     pub fn take(&mut self, name: &str) -> Result<Option<Region>> {

@@ -4,11 +4,10 @@
 //! used where it lies in a mapped file. The end always carries a zip64 record. Time stamps are zero: equal contents make
 //! equal files.
 
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result};
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::Path;
 
 /// Data of every entry begins at a multiple of this.
 pub const ALIGNMENT: u64 = 64;
@@ -202,65 +201,6 @@ pub fn root_name(path: &Path) -> String {
     } else {
         "archive".to_owned()
     }
-}
-
-/// Writes a file so that it is there whole or not at all: into a temporary file beside it, which is renamed when `body`
-/// has succeeded and the bytes are on the disk.
-pub fn write_file<T>(path: &Path, body: impl FnOnce(&mut BufWriter<File>) -> Result<T>) -> Result<T> {
-    let shown = path.display();
-    let folder = path
-        .parent()
-        .filter(|p| !p.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let Some(name) = path.file_name() else {
-        return Err(Error::new(
-            ErrorKind::Io,
-            format!("cannot write `{shown}`: it is not the name of a file"),
-        ));
-    };
-    let (temporary, file) = temporary(folder, name)
-        .map_err(|e| Error::io(format_args!("cannot write a file in `{}`", folder.display()), e))?;
-    let mut sink = BufWriter::with_capacity(1 << 20, file);
-    let result = body(&mut sink).and_then(|value| {
-        let file = sink
-            .into_inner()
-            .map_err(|e| Error::io(format_args!("cannot write `{shown}`"), e.into_error()))?;
-        if let Ok(old) = std::fs::metadata(path) {
-            // What the file may be read by stays as it was; where that cannot be set, the default is no worse.
-            let _ = file.set_permissions(old.permissions());
-        }
-        file.sync_all()
-            .map_err(|e| Error::io(format_args!("cannot write `{shown}`"), e))?;
-        drop(file);
-        std::fs::rename(&temporary, path)
-            .map_err(|e| Error::io(format_args!("cannot write `{shown}`"), e))?;
-        Ok(value)
-    });
-    if result.is_err() {
-        let _ = std::fs::remove_file(&temporary);
-    } else if let Ok(folder) = File::open(folder) {
-        // Makes the new name durable; not every system can, and the contents are safe either way.
-        let _ = folder.sync_all();
-    }
-    result
-}
-
-fn temporary(folder: &Path, name: &std::ffi::OsStr) -> std::io::Result<(PathBuf, File)> {
-    for attempt in 0..1000u32 {
-        let mut own = std::ffi::OsString::from(".");
-        own.push(name);
-        own.push(format!(".{}-{attempt}.tmp", std::process::id()));
-        let path = folder.join(own);
-        match File::options().write(true).create_new(true).open(&path) {
-            Ok(file) => return Ok((path, file)),
-            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(e) => return Err(e),
-        }
-    }
-    Err(std::io::Error::new(
-        std::io::ErrorKind::AlreadyExists,
-        "no temporary name is free",
-    ))
 }
 
 /// The zip64 field, empty where none is needed.

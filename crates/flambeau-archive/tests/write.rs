@@ -2,7 +2,10 @@
 
 use flambeau_archive::pickle::Writer;
 use flambeau_archive::{Archive, ArchiveWriter, ErrorKind, Limits, Method, Packing, root_name, write_file};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -231,6 +234,71 @@ fn a_file_is_there_whole_or_not_at_all() {
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
     let missing = write_file(&folder.join("no/such/m.pt"), |_| Ok(())).unwrap_err();
     assert_eq!(missing.kind(), ErrorKind::Io);
+}
+
+/// Writes the file that the test below names, and is killed while it does.
+#[test]
+fn slow_writer() {
+    let Some(path) = std::env::var_os("FLAMBEAU_TEST_SLOW_WRITE") else {
+        return;
+    };
+    let _ = write_file(Path::new(&path), |sink| {
+        sink.write_all(&[7; 3 << 20]).unwrap();
+        sink.flush().unwrap();
+        println!("half");
+        std::thread::sleep(Duration::from_secs(600));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_killed_save_leaves_the_old_file() {
+    let folder = scratch("killed");
+    let path = folder.join("m.pt");
+    let save = |contents: &[u8]| write_file(&path, |sink| Ok(sink.write_all(contents).unwrap())).unwrap();
+    let hidden = || -> Vec<_> {
+        let all = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path());
+        all.filter(|p| *p != path).collect()
+    };
+    save(b"old");
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "slow_writer", "--nocapture"])
+        .env("FLAMBEAU_TEST_SLOW_WRITE", &path)
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.map_while(|l| l.ok()).any(|l| l.ends_with("half")));
+
+    // A save of another process meanwhile takes nothing away from it, however long it has been at it.
+    let found = hidden();
+    let [left] = &found[..] else {
+        panic!("expected one temporary file, found {found:?}")
+    };
+    let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+    let age = || {
+        File::options()
+            .append(true)
+            .open(left)
+            .unwrap()
+            .set_modified(hour_ago)
+            .unwrap()
+    };
+    age();
+    save(b"other");
+    assert!(left.exists());
+
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"other");
+    assert!(left.exists(), "a kill leaves no time to clean up");
+    age();
+    std::fs::write(folder.join(".m.pt.mine.tmp"), "").unwrap();
+    std::fs::write(folder.join(".n.pt.1-0.tmp"), "").unwrap();
+    save(b"new");
+    assert_eq!(std::fs::read(&path).unwrap(), b"new");
+    assert!(!left.exists());
+    assert_eq!(hidden().len(), 2, "files of others stay");
 }
 
 #[test]

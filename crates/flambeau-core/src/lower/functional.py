@@ -1,4 +1,5 @@
-# `torch.nn.functional` in TorchScript: the functions that PyTorch keeps in Python, over its operators.
+# `torch.nn.functional` in TorchScript: the functions that PyTorch keeps in Python, over its operators. Bodies that look
+# alike stay apart: printed code and archives show each of them, and would show what they shared.
 import math
 import warnings
 from typing import List, Optional
@@ -560,7 +561,6 @@ def mse_loss(
     number = _reduction(_legacy_reduction(size_average, reduce, reduction))
     a, b = torch.broadcast_tensors([input, target])
     return torch.ops.aten.mse_loss(a, b, number)
-
 
 
 def grid_sample(

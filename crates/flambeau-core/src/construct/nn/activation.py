@@ -1,4 +1,4 @@
-# Activations, and attention.
+# Activations, and attention. Constructors are shared; each forward is its own, because printed code shows it.
 import math
 from typing import Optional, Tuple
 
@@ -9,6 +9,15 @@ from torch.nn import init
 from torch.nn.modules.linear import Linear
 from torch.nn.modules.module import Module
 from torch.nn.parameter import Parameter
+
+
+class _Inplace(Module):
+    __constants__ = ["inplace"]
+    inplace: bool
+
+    def __init__(self, inplace=False):
+        super().__init__()
+        self.inplace = inplace
 
 
 class Threshold(Module):
@@ -27,14 +36,7 @@ class Threshold(Module):
         return F.threshold(input, self.threshold, self.value, self.inplace)
 
 
-class ReLU(Module):
-    __constants__ = ["inplace"]
-    inplace: bool
-
-    def __init__(self, inplace=False):
-        super().__init__()
-        self.inplace = inplace
-
+class ReLU(_Inplace):
     def forward(self, input: Tensor) -> Tensor:
         return F.relu(input, inplace=self.inplace)
 
@@ -84,14 +86,7 @@ class Sigmoid(Module):
         return torch.sigmoid(input)
 
 
-class Hardsigmoid(Module):
-    __constants__ = ["inplace"]
-    inplace: bool
-
-    def __init__(self, inplace=False):
-        super().__init__()
-        self.inplace = inplace
-
+class Hardsigmoid(_Inplace):
     def forward(self, input: Tensor) -> Tensor:
         return F.hardsigmoid(input, self.inplace)
 
@@ -101,43 +96,22 @@ class Tanh(Module):
         return torch.tanh(input)
 
 
-class SiLU(Module):
-    __constants__ = ["inplace"]
-    inplace: bool
-
-    def __init__(self, inplace=False):
-        super().__init__()
-        self.inplace = inplace
-
+class SiLU(_Inplace):
     def forward(self, input: Tensor) -> Tensor:
         return F.silu(input, inplace=self.inplace)
 
 
-class Mish(Module):
-    __constants__ = ["inplace"]
-    inplace: bool
-
-    def __init__(self, inplace=False):
-        super().__init__()
-        self.inplace = inplace
-
+class Mish(_Inplace):
     def forward(self, input: Tensor) -> Tensor:
         return F.mish(input, inplace=self.inplace)
 
 
-class Hardswish(Module):
-    __constants__ = ["inplace"]
-    inplace: bool
-
-    def __init__(self, inplace=False):
-        super().__init__()
-        self.inplace = inplace
-
+class Hardswish(_Inplace):
     def forward(self, input: Tensor) -> Tensor:
         return F.hardswish(input, self.inplace)
 
 
-class ELU(Module):
+class _AlphaInplace(Module):
     __constants__ = ["alpha", "inplace"]
     alpha: float
     inplace: bool
@@ -147,32 +121,18 @@ class ELU(Module):
         self.alpha = alpha
         self.inplace = inplace
 
+
+class ELU(_AlphaInplace):
     def forward(self, input: Tensor) -> Tensor:
         return F.elu(input, self.alpha, self.inplace)
 
 
-class CELU(Module):
-    __constants__ = ["alpha", "inplace"]
-    alpha: float
-    inplace: bool
-
-    def __init__(self, alpha=1.0, inplace=False):
-        super().__init__()
-        self.alpha = alpha
-        self.inplace = inplace
-
+class CELU(_AlphaInplace):
     def forward(self, input: Tensor) -> Tensor:
         return F.celu(input, self.alpha, self.inplace)
 
 
-class SELU(Module):
-    __constants__ = ["inplace"]
-    inplace: bool
-
-    def __init__(self, inplace=False):
-        super().__init__()
-        self.inplace = inplace
-
+class SELU(_Inplace):
     def forward(self, input: Tensor) -> Tensor:
         return F.selu(input, self.inplace)
 
@@ -201,7 +161,7 @@ class GELU(Module):
         return F.gelu(input, approximate=self.approximate)
 
 
-class Hardshrink(Module):
+class _Shrink(Module):
     __constants__ = ["lambd"]
     lambd: float
 
@@ -209,6 +169,8 @@ class Hardshrink(Module):
         super().__init__()
         self.lambd = lambd
 
+
+class Hardshrink(_Shrink):
     def forward(self, input: Tensor) -> Tensor:
         return F.hardshrink(input, self.lambd)
 
@@ -246,14 +208,7 @@ class Softplus(Module):
         return F.softplus(input, self.beta, self.threshold)
 
 
-class Softshrink(Module):
-    __constants__ = ["lambd"]
-    lambd: float
-
-    def __init__(self, lambd=0.5):
-        super().__init__()
-        self.lambd = lambd
-
+class Softshrink(_Shrink):
     def forward(self, input: Tensor) -> Tensor:
         return F.softshrink(input, self.lambd)
 
@@ -283,7 +238,7 @@ class Tanhshrink(Module):
         return F.tanhshrink(input)
 
 
-class Softmin(Module):
+class _SoftmaxNd(Module):
     __constants__ = ["dim"]
     dim: Optional[int]
 
@@ -291,18 +246,13 @@ class Softmin(Module):
         super().__init__()
         self.dim = dim
 
+
+class Softmin(_SoftmaxNd):
     def forward(self, input: Tensor) -> Tensor:
         return F.softmin(input, self.dim, _stacklevel=5)
 
 
-class Softmax(Module):
-    __constants__ = ["dim"]
-    dim: Optional[int]
-
-    def __init__(self, dim=None):
-        super().__init__()
-        self.dim = dim
-
+class Softmax(_SoftmaxNd):
     def forward(self, input: Tensor) -> Tensor:
         return F.softmax(input, self.dim, _stacklevel=5)
 
@@ -314,14 +264,7 @@ class Softmax2d(Module):
         return F.softmax(input, -3, _stacklevel=5)
 
 
-class LogSoftmax(Module):
-    __constants__ = ["dim"]
-    dim: Optional[int]
-
-    def __init__(self, dim=None):
-        super().__init__()
-        self.dim = dim
-
+class LogSoftmax(_SoftmaxNd):
     def forward(self, input: Tensor) -> Tensor:
         return F.log_softmax(input, self.dim, _stacklevel=5)
 

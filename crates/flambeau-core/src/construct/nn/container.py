@@ -7,9 +7,29 @@ from torch.nn.modules.module import Module
 from torch.nn.parameter import Parameter
 
 
-class Sequential(Module):
+class _ModuleSequence(Module):
     _modules: "Dict[str, Module]"
 
+    def __setitem__(self, idx, module):
+        self.add_module(list(self._modules.keys())[idx], module)
+
+    def __len__(self):
+        return len(self._modules)
+
+    def __iter__(self):
+        return list(self._modules.values())
+
+    def append(self, module):
+        self.add_module(str(len(self)), module)
+        return self
+
+    def extend(self, modules):
+        for module in modules:
+            self.append(module)
+        return self
+
+
+class Sequential(_ModuleSequence):
     def __init__(self, *args):
         super().__init__()
         if len(args) == 1 and isinstance(args[0], dict):
@@ -24,33 +44,13 @@ class Sequential(Module):
             return self.__class__(OrderedDict(list(self._modules.items())[idx]))
         return list(self._modules.values())[idx]
 
-    def __setitem__(self, idx, module):
-        self.add_module(list(self._modules.keys())[idx], module)
-
-    def __len__(self):
-        return len(self._modules)
-
-    def __iter__(self):
-        return list(self._modules.values())
-
-    def append(self, module):
-        self.add_module(str(len(self)), module)
-        return self
-
-    def extend(self, sequential):
-        for module in sequential:
-            self.append(module)
-        return self
-
     def forward(self, input):
         for module in self:
             input = module(input)
         return input
 
 
-class ModuleList(Module):
-    _modules: "Dict[str, Module]"
-
+class ModuleList(_ModuleSequence):
     def __init__(self, modules=None):
         super().__init__()
         if modules is not None:
@@ -61,29 +61,11 @@ class ModuleList(Module):
             return self.__class__(list(self._modules.values())[idx])
         return list(self._modules.values())[idx]
 
-    def __setitem__(self, idx, module):
-        self.add_module(list(self._modules.keys())[idx], module)
-
-    def __len__(self):
-        return len(self._modules)
-
-    def __iter__(self):
-        return list(self._modules.values())
-
-    def append(self, module):
-        self.add_module(str(len(self)), module)
-        return self
-
     def insert(self, index, module):
         modules = list(self._modules.values())
         modules.insert(index, module)
         for i, each in enumerate(modules):
             self.add_module(str(i), each)
-
-    def extend(self, modules):
-        for module in modules:
-            self.append(module)
-        return self
 
 
 class ModuleDict(Module):

@@ -1,4 +1,5 @@
-# Convolutions.
+# Convolutions. Those of one to three dimensions share their constructors. They do not share their forwards: printed code
+# shows the function that each calls.
 import math
 from typing import List, Optional, Tuple
 
@@ -7,13 +8,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.nn import init
 from torch.nn.modules.module import Module
+from torch.nn.modules.utils import _repeated
 from torch.nn.parameter import Parameter
-
-
-def _ntuple(value, n):
-    if isinstance(value, (list, tuple)):
-        return tuple(value)
-    return tuple([value] * n)
 
 
 class _ConvNd(Module):
@@ -114,7 +110,7 @@ class _ConvNd(Module):
                 init.uniform_(self.bias, -bound, bound)
 
 
-class Conv1d(_ConvNd):
+class _ForwardConvNd(_ConvNd):
     def __init__(
         self,
         in_channels,
@@ -129,20 +125,28 @@ class Conv1d(_ConvNd):
         device=None,
         dtype=None,
     ):
+        n = self._spatial_dims
         super().__init__(
             in_channels,
             out_channels,
-            _ntuple(kernel_size, 1),
-            _ntuple(stride, 1),
-            padding if isinstance(padding, str) else _ntuple(padding, 1),
-            _ntuple(dilation, 1),
+            _repeated(kernel_size, n),
+            _repeated(stride, n),
+            padding if isinstance(padding, str) else _repeated(padding, n),
+            _repeated(dilation, n),
             False,
-            (0,),
+            (0,) * n,
             groups,
             bias,
             padding_mode,
             dtype,
         )
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self._conv_forward(input, self.weight, self.bias)
+
+
+class Conv1d(_ForwardConvNd):
+    _spatial_dims = 1
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Optional[Tensor]):
         if self.padding_mode != "zeros":
@@ -157,39 +161,9 @@ class Conv1d(_ConvNd):
             )
         return F.conv1d(input, weight, bias, self.stride, self.padding, self.dilation, self.groups)
 
-    def forward(self, input: Tensor) -> Tensor:
-        return self._conv_forward(input, self.weight, self.bias)
 
-
-class Conv2d(_ConvNd):
-    def __init__(
-        self,
-        in_channels,
-        out_channels,
-        kernel_size,
-        stride=1,
-        padding=0,
-        dilation=1,
-        groups=1,
-        bias=True,
-        padding_mode="zeros",
-        device=None,
-        dtype=None,
-    ):
-        super().__init__(
-            in_channels,
-            out_channels,
-            _ntuple(kernel_size, 2),
-            _ntuple(stride, 2),
-            padding if isinstance(padding, str) else _ntuple(padding, 2),
-            _ntuple(dilation, 2),
-            False,
-            (0, 0),
-            groups,
-            bias,
-            padding_mode,
-            dtype,
-        )
+class Conv2d(_ForwardConvNd):
+    _spatial_dims = 2
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Optional[Tensor]):
         if self.padding_mode != "zeros":
@@ -204,39 +178,9 @@ class Conv2d(_ConvNd):
             )
         return F.conv2d(input, weight, bias, self.stride, self.padding, self.dilation, self.groups)
 
-    def forward(self, input: Tensor) -> Tensor:
-        return self._conv_forward(input, self.weight, self.bias)
 
-
-class Conv3d(_ConvNd):
-    def __init__(
-        self,
-        in_channels,
-        out_channels,
-        kernel_size,
-        stride=1,
-        padding=0,
-        dilation=1,
-        groups=1,
-        bias=True,
-        padding_mode="zeros",
-        device=None,
-        dtype=None,
-    ):
-        super().__init__(
-            in_channels,
-            out_channels,
-            _ntuple(kernel_size, 3),
-            _ntuple(stride, 3),
-            padding if isinstance(padding, str) else _ntuple(padding, 3),
-            _ntuple(dilation, 3),
-            False,
-            (0, 0, 0),
-            groups,
-            bias,
-            padding_mode,
-            dtype,
-        )
+class Conv3d(_ForwardConvNd):
+    _spatial_dims = 3
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Optional[Tensor]):
         if self.padding_mode != "zeros":
@@ -251,11 +195,39 @@ class Conv3d(_ConvNd):
             )
         return F.conv3d(input, weight, bias, self.stride, self.padding, self.dilation, self.groups)
 
-    def forward(self, input: Tensor) -> Tensor:
-        return self._conv_forward(input, self.weight, self.bias)
-
 
 class _ConvTransposeNd(_ConvNd):
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size,
+        stride=1,
+        padding=0,
+        output_padding=0,
+        groups=1,
+        bias=True,
+        dilation=1,
+        padding_mode="zeros",
+        device=None,
+        dtype=None,
+    ):
+        n = self._spatial_dims
+        super().__init__(
+            in_channels,
+            out_channels,
+            _repeated(kernel_size, n),
+            _repeated(stride, n),
+            _repeated(padding, n),
+            _repeated(dilation, n),
+            True,
+            _repeated(output_padding, n),
+            groups,
+            bias,
+            padding_mode,
+            dtype,
+        )
+
     def _output_padding(self, input: Tensor, output_size: Optional[List[int]], num_spatial_dims: int) -> List[int]:
         found = list(self.output_padding)
         if output_size is not None:
@@ -280,35 +252,7 @@ class _ConvTransposeNd(_ConvNd):
 
 
 class ConvTranspose1d(_ConvTransposeNd):
-    def __init__(
-        self,
-        in_channels,
-        out_channels,
-        kernel_size,
-        stride=1,
-        padding=0,
-        output_padding=0,
-        groups=1,
-        bias=True,
-        dilation=1,
-        padding_mode="zeros",
-        device=None,
-        dtype=None,
-    ):
-        super().__init__(
-            in_channels,
-            out_channels,
-            _ntuple(kernel_size, 1),
-            _ntuple(stride, 1),
-            _ntuple(padding, 1),
-            _ntuple(dilation, 1),
-            True,
-            _ntuple(output_padding, 1),
-            groups,
-            bias,
-            padding_mode,
-            dtype,
-        )
+    _spatial_dims = 1
 
     def forward(self, input: Tensor, output_size: Optional[List[int]] = None) -> Tensor:
         output_padding = self._output_padding(input, output_size, 1)
@@ -318,35 +262,7 @@ class ConvTranspose1d(_ConvTransposeNd):
 
 
 class ConvTranspose2d(_ConvTransposeNd):
-    def __init__(
-        self,
-        in_channels,
-        out_channels,
-        kernel_size,
-        stride=1,
-        padding=0,
-        output_padding=0,
-        groups=1,
-        bias=True,
-        dilation=1,
-        padding_mode="zeros",
-        device=None,
-        dtype=None,
-    ):
-        super().__init__(
-            in_channels,
-            out_channels,
-            _ntuple(kernel_size, 2),
-            _ntuple(stride, 2),
-            _ntuple(padding, 2),
-            _ntuple(dilation, 2),
-            True,
-            _ntuple(output_padding, 2),
-            groups,
-            bias,
-            padding_mode,
-            dtype,
-        )
+    _spatial_dims = 2
 
     def forward(self, input: Tensor, output_size: Optional[List[int]] = None) -> Tensor:
         output_padding = self._output_padding(input, output_size, 2)
@@ -356,35 +272,7 @@ class ConvTranspose2d(_ConvTransposeNd):
 
 
 class ConvTranspose3d(_ConvTransposeNd):
-    def __init__(
-        self,
-        in_channels,
-        out_channels,
-        kernel_size,
-        stride=1,
-        padding=0,
-        output_padding=0,
-        groups=1,
-        bias=True,
-        dilation=1,
-        padding_mode="zeros",
-        device=None,
-        dtype=None,
-    ):
-        super().__init__(
-            in_channels,
-            out_channels,
-            _ntuple(kernel_size, 3),
-            _ntuple(stride, 3),
-            _ntuple(padding, 3),
-            _ntuple(dilation, 3),
-            True,
-            _ntuple(output_padding, 3),
-            groups,
-            bias,
-            padding_mode,
-            dtype,
-        )
+    _spatial_dims = 3
 
     def forward(self, input: Tensor, output_size: Optional[List[int]] = None) -> Tensor:
         output_padding = self._output_padding(input, output_size, 3)

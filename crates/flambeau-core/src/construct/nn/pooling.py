@@ -1,9 +1,10 @@
-# Pooling.
+# Pooling. Constructors are shared; each forward is its own, because printed code shows the function that it calls.
 from typing import List, Optional
 
 from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.modules.module import Module
+from torch.nn.modules.utils import _single
 
 
 class _MaxPoolNd(Module):
@@ -66,10 +67,9 @@ class AvgPool1d(Module):
 
     def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
         super().__init__()
-        self.kernel_size = (kernel_size,) if isinstance(kernel_size, int) else tuple(kernel_size)
-        stride = stride if stride is not None else kernel_size
-        self.stride = (stride,) if isinstance(stride, int) else tuple(stride)
-        self.padding = (padding,) if isinstance(padding, int) else tuple(padding)
+        self.kernel_size = _single(kernel_size)
+        self.stride = _single(stride if stride is not None else kernel_size)
+        self.padding = _single(padding)
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
 
@@ -79,7 +79,7 @@ class AvgPool1d(Module):
         )
 
 
-class AvgPool2d(Module):
+class _AvgPoolNd(Module):
     __constants__ = ["kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"]
     ceil_mode: bool
     count_include_pad: bool
@@ -95,6 +95,8 @@ class AvgPool2d(Module):
         self.count_include_pad = count_include_pad
         self.divisor_override = divisor_override
 
+
+class AvgPool2d(_AvgPoolNd):
     def forward(self, input: Tensor) -> Tensor:
         return F.avg_pool2d(
             input,
@@ -107,22 +109,7 @@ class AvgPool2d(Module):
         )
 
 
-class AvgPool3d(Module):
-    __constants__ = ["kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"]
-    ceil_mode: bool
-    count_include_pad: bool
-
-    def __init__(
-        self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
-    ):
-        super().__init__()
-        self.kernel_size = kernel_size
-        self.stride = stride if (stride is not None) else kernel_size
-        self.padding = padding
-        self.ceil_mode = ceil_mode
-        self.count_include_pad = count_include_pad
-        self.divisor_override = divisor_override
-
+class AvgPool3d(_AvgPoolNd):
     def forward(self, input: Tensor) -> Tensor:
         return F.avg_pool3d(
             input,

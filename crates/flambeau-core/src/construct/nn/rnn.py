@@ -1,4 +1,5 @@
-# Recurrent layers and cells.
+# Recurrent layers and cells. Each forward stands whole, though they differ in one call: what they shared would be a method
+# that printed code shows, and PyTorch's has none there.
 import math
 from typing import List, Optional, Tuple
 

@@ -37,49 +37,62 @@ fn float(dtype: Option<DType>) -> DType {
     dtype.unwrap_or(DType::Float)
 }
 
-fn rand(ctx: &Context, size: &[i64], dtype: DType, g: Option<GeneratorHandle>) -> Result<Tensor> {
-    let out = Tensor::empty(size, dtype)?;
-    with(ctx, g, |g| r::uniform_(&out, 0.0, 1.0, g))?;
-    Ok(out)
+type Fill = fn(&Tensor, &mut Generator) -> Result<()>;
+
+fn unit_uniform(out: &Tensor, g: &mut Generator) -> Result<()> {
+    r::uniform_(out, 0.0, 1.0, g)
 }
 
-fn randn(ctx: &Context, size: &[i64], dtype: DType, g: Option<GeneratorHandle>) -> Result<Tensor> {
-    let out = Tensor::empty(size, dtype)?;
-    with(ctx, g, |g| r::normal_(&out, 0.0, 1.0, g))?;
+fn standard_normal(out: &Tensor, g: &mut Generator) -> Result<()> {
+    r::normal_(out, 0.0, 1.0, g)
+}
+
+/// A new tensor, filled.
+fn filled(
+    ctx: &Context,
+    out: Result<Tensor>,
+    g: Option<GeneratorHandle>,
+    fill: impl FnOnce(&Tensor, &mut Generator) -> Result<()>,
+) -> Result<Tensor> {
+    let out = out?;
+    with(ctx, g, |g| fill(&out, g))?;
     Ok(out)
 }
 
 fn factories(ops: &mut Rows) {
-    let doc = "Uniform numbers in `[0, 1)`.";
-    ops.op("aten::rand(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor").doc(doc).kernel(
-        |ctx: &Context, size: Vec<i64>, dtype: Option<DType>, _l: Layout, _d: Option<Device>, _p: Pin| {
-            rand(ctx, &size, float(dtype), None)
-        },
-    );
-    ops.op("aten::rand.generator(SymInt[] size, *, Generator? generator, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor").doc(doc).kernel(
-        |ctx: &Context,
-         size: Vec<i64>,
-         g: Option<GeneratorHandle>,
-         dtype: Option<DType>,
-         _l: Layout,
-         _d: Option<Device>,
-         _p: Pin| rand(ctx, &size, float(dtype), g),
-    );
-    let doc = "Standard normal numbers.";
-    ops.op("aten::randn(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor").doc(doc).kernel(
-        |ctx: &Context, size: Vec<i64>, dtype: Option<DType>, _l: Layout, _d: Option<Device>, _p: Pin| {
-            randn(ctx, &size, float(dtype), None)
-        },
-    );
-    ops.op("aten::randn.generator(SymInt[] size, *, Generator? generator, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor").doc(doc).kernel(
-        |ctx: &Context,
-         size: Vec<i64>,
-         g: Option<GeneratorHandle>,
-         dtype: Option<DType>,
-         _l: Layout,
-         _d: Option<Device>,
-         _p: Pin| randn(ctx, &size, float(dtype), g),
-    );
+    let rows: [(&str, &str, &str, Fill); 2] = [
+        (
+            "aten::rand(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+            "aten::rand.generator(SymInt[] size, *, Generator? generator, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+            "Uniform numbers in `[0, 1)`.",
+            unit_uniform,
+        ),
+        (
+            "aten::randn(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+            "aten::randn.generator(SymInt[] size, *, Generator? generator, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+            "Standard normal numbers.",
+            standard_normal,
+        ),
+    ];
+    for (schema, with_generator, doc, fill) in rows {
+        ops.op(schema).doc(doc).kernel(
+            move |ctx: &Context,
+                  size: Vec<i64>,
+                  dtype: Option<DType>,
+                  _l: Layout,
+                  _d: Option<Device>,
+                  _p: Pin| { filled(ctx, Tensor::empty(&size, float(dtype)), None, fill) },
+        );
+        ops.op(with_generator).doc(doc).kernel(
+            move |ctx: &Context,
+                  size: Vec<i64>,
+                  g: Option<GeneratorHandle>,
+                  dtype: Option<DType>,
+                  _l: Layout,
+                  _d: Option<Device>,
+                  _p: Pin| filled(ctx, Tensor::empty(&size, float(dtype)), g, fill),
+        );
+    }
     let doc = "The integers below `n` in random order.";
     ops.op("aten::randperm(SymInt n, *, ScalarType? dtype=4, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor").doc(doc).kernel(
         |ctx: &Context, n: i64, dtype: Option<DType>, _l: Layout, _d: Option<Device>, _p: Pin| {
@@ -104,9 +117,8 @@ fn randint(
     dtype: Option<DType>,
     g: Option<GeneratorHandle>,
 ) -> Result<Tensor> {
-    let out = Tensor::empty(size, dtype.unwrap_or(DType::Long))?;
-    with(ctx, g, |g| r::random_from_to_(&out, low, Some(high), g))?;
-    Ok(out)
+    let out = Tensor::empty(size, dtype.unwrap_or(DType::Long));
+    filled(ctx, out, g, |out, g| r::random_from_to_(out, low, Some(high), g))
 }
 
 fn integers(ops: &mut Rows) {
@@ -157,19 +169,20 @@ fn empty_like(x: &Tensor, dtype: Option<DType>, format: Option<i64>) -> Result<T
     x.empty_like(dtype, format)
 }
 
+/// What is filled: the tensor itself, or a fresh one in its image.
+fn target(x: Tensor, fresh: bool) -> Result<Tensor> {
+    if fresh { empty_like(&x, None, None) } else { Ok(x) }
+}
+
 fn like(ops: &mut Rows) {
     ops.op("aten::rand_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor").doc("Uniform numbers in `[0, 1)` in the shape of the input.").kernel(
         |ctx: &Context, x: Tensor, dtype: Option<DType>, _l: Layout, _d: Option<Device>, _p: Pin, f: Option<i64>| {
-            let out = empty_like(&x, dtype, f)?;
-            with(ctx, None, |g| r::uniform_(&out, 0.0, 1.0, g))?;
-            Ok(out)
+            filled(ctx, empty_like(&x, dtype, f), None, unit_uniform)
         },
     );
     ops.op("aten::randn_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor").doc("Standard normal numbers in the shape of the input.").kernel(
         |ctx: &Context, x: Tensor, dtype: Option<DType>, _l: Layout, _d: Option<Device>, _p: Pin, f: Option<i64>| {
-            let out = empty_like(&x, dtype, f)?;
-            with(ctx, None, |g| r::normal_(&out, 0.0, 1.0, g))?;
-            Ok(out)
+            filled(ctx, empty_like(&x, dtype, f), None, standard_normal)
         },
     );
     let doc = "Integers below `high` in the shape of the input.";
@@ -182,9 +195,8 @@ fn like(ops: &mut Rows) {
          _d: Option<Device>,
          _p: Pin,
          f: Option<i64>| {
-            let out = empty_like(&x, dtype, f)?;
-            with(ctx, None, |g| r::random_from_to_(&out, 0, Some(high), g))?;
-            Ok(out)
+            let out = empty_like(&x, dtype, f);
+            filled(ctx, out, None, |out, g| r::random_from_to_(out, 0, Some(high), g))
         },
     );
     ops.op("aten::randint_like.low_dtype(Tensor self, SymInt low, SymInt high, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor").doc(doc).kernel(
@@ -197,9 +209,8 @@ fn like(ops: &mut Rows) {
          _d: Option<Device>,
          _p: Pin,
          f: Option<i64>| {
-            let out = empty_like(&x, dtype, f)?;
-            with(ctx, None, |g| r::random_from_to_(&out, low, Some(high), g))?;
-            Ok(out)
+            let out = empty_like(&x, dtype, f);
+            filled(ctx, out, None, |out, g| r::random_from_to_(out, low, Some(high), g))
         },
     );
 }
@@ -242,9 +253,7 @@ fn in_place(ops: &mut Rows) {
         );
         ops.op(made).doc(doc).kernel(
             move |ctx: &Context, x: Tensor, a: f64, b: f64, g: Option<GeneratorHandle>| {
-                let out = empty_like(&x, None, None)?;
-                with(ctx, g, |g| fill(&out, a, b, g))?;
-                Ok(out)
+                filled(ctx, empty_like(&x, None, None), g, |out, g| fill(out, a, b, g))
             },
         );
     }
@@ -272,9 +281,7 @@ fn in_place(ops: &mut Rows) {
         );
         ops.op(made).doc(doc).kernel(
             move |ctx: &Context, x: Tensor, a: f64, g: Option<GeneratorHandle>| {
-                let out = empty_like(&x, None, None)?;
-                with(ctx, g, |g| fill(&out, a, g))?;
-                Ok(out)
+                filled(ctx, empty_like(&x, None, None), g, |out, g| fill(out, a, g))
             },
         );
     }
@@ -295,9 +302,7 @@ fn functional(ops: &mut Rows) {
         ops.op(schema)
             .doc(doc)
             .kernel(move |ctx: &Context, x: Tensor, g: Option<GeneratorHandle>| {
-                let out = if fresh { empty_like(&x, None, None)? } else { x };
-                with(ctx, g, |g| r::random_(&out, g))?;
-                Ok(out)
+                filled(ctx, target(x, fresh), g, |out, g| r::random_(out, g))
             });
     }
     let doc = "Fills with random integers between `from` (or 0) and `to`, which is left out.";
@@ -313,9 +318,9 @@ fn functional(ops: &mut Rows) {
     ] {
         ops.op(schema).doc(doc).kernel(
             move |ctx: &Context, x: Tensor, to: i64, g: Option<GeneratorHandle>| {
-                let out = if fresh { empty_like(&x, None, None)? } else { x };
-                with(ctx, g, |g| r::random_from_to_(&out, 0, Some(to), g))?;
-                Ok(out)
+                filled(ctx, target(x, fresh), g, |out, g| {
+                    r::random_from_to_(out, 0, Some(to), g)
+                })
             },
         );
     }
@@ -331,9 +336,9 @@ fn functional(ops: &mut Rows) {
     ] {
         ops.op(schema).doc(doc).kernel(
             move |ctx: &Context, x: Tensor, from: i64, to: Option<i64>, g: Option<GeneratorHandle>| {
-                let out = if fresh { empty_like(&x, None, None)? } else { x };
-                with(ctx, g, |g| r::random_from_to_(&out, from, to, g))?;
-                Ok(out)
+                filled(ctx, target(x, fresh), g, |out, g| {
+                    r::random_from_to_(out, from, to, g)
+                })
             },
         );
     }
@@ -361,12 +366,11 @@ fn bernoulli(ops: &mut Rows) {
         ops.op(schema).doc(doc).kernel(
             move |ctx: &Context, x: Tensor, p: f64, g: Option<GeneratorHandle>| {
                 let out = if fresh {
-                    empty_like(&x, None, Some(MemoryFormat::Contiguous.code()))?
+                    empty_like(&x, None, Some(MemoryFormat::Contiguous.code()))
                 } else {
-                    x
+                    Ok(x)
                 };
-                with(ctx, g, |g| r::bernoulli_(&out, p, g))?;
-                Ok(out)
+                filled(ctx, out, g, |out, g| r::bernoulli_(out, p, g))
             },
         );
     }
@@ -383,12 +387,11 @@ fn bernoulli(ops: &mut Rows) {
         ops.op(schema).doc(doc).kernel(
             move |ctx: &Context, x: Tensor, p: Tensor, g: Option<GeneratorHandle>| {
                 let out = if fresh {
-                    empty_like(&x, None, Some(MemoryFormat::Contiguous.code()))?
+                    empty_like(&x, None, Some(MemoryFormat::Contiguous.code()))
                 } else {
-                    x
+                    Ok(x)
                 };
-                with(ctx, g, |g| r::bernoulli_tensor_(&out, &p, g))?;
-                Ok(out)
+                filled(ctx, out, g, |out, g| r::bernoulli_tensor_(out, &p, g))
             },
         );
     }

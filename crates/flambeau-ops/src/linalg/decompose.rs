@@ -93,26 +93,27 @@ fn lu(ops: &mut Rows) {
             check_infos("torch.linalg.lu_factor", &infos, a.dim() > 2, singular_lu)?;
             Ok((lu, pivots))
         });
-    ops.op("aten::linalg_lu_factor_ex(Tensor A, *, bool pivot=True, bool check_errors=False) -> (Tensor LU, Tensor pivots, Tensor info)")
-        .doc("`linalg_lu_factor` that reports singular matrices in `info`.")
-        .kernel(|a: Tensor, pivot: bool, check: bool| {
-            check_matrix(&a, "torch.lu_factor")?;
-            let (lu, pivots, info, infos) = lu_factor(&a, pivot)?;
-            if check {
-                check_infos("torch.linalg.lu_factor_ex", &infos, a.dim() > 2, singular_lu)?;
-            }
-            Ok((lu, pivots, info))
-        });
-    ops.op("aten::_lu_with_info(Tensor self, bool pivot=True, bool check_errors=True) -> (Tensor LU, Tensor pivots, Tensor info)")
-        .doc("`linalg_lu_factor_ex` under its old name.")
-        .kernel(|a: Tensor, pivot: bool, check: bool| {
-            check_matrix(&a, "torch.lu_factor")?;
-            let (lu, pivots, info, infos) = lu_factor(&a, pivot)?;
-            if check {
-                check_infos("torch.linalg.lu_factor_ex", &infos, a.dim() > 2, singular_lu)?;
-            }
-            Ok((lu, pivots, info))
-        });
+    for (schema, doc) in [
+        (
+            "aten::linalg_lu_factor_ex(Tensor A, *, bool pivot=True, bool check_errors=False) -> (Tensor LU, Tensor pivots, Tensor info)",
+            "`linalg_lu_factor` that reports singular matrices in `info`.",
+        ),
+        (
+            "aten::_lu_with_info(Tensor self, bool pivot=True, bool check_errors=True) -> (Tensor LU, Tensor pivots, Tensor info)",
+            "`linalg_lu_factor_ex` under its old name.",
+        ),
+    ] {
+        ops.op(schema)
+            .doc(doc)
+            .kernel(|a: Tensor, pivot: bool, check: bool| {
+                check_matrix(&a, "torch.lu_factor")?;
+                let (lu, pivots, info, infos) = lu_factor(&a, pivot)?;
+                if check {
+                    check_infos("torch.linalg.lu_factor_ex", &infos, a.dim() > 2, singular_lu)?;
+                }
+                Ok((lu, pivots, info))
+            });
+    }
     ops.op("aten::linalg_lu(Tensor A, *, bool pivot=True) -> (Tensor P, Tensor L, Tensor U)")
         .doc("The matrices P, L and U with `A = P @ L @ U`.")
         .kernel(|a: Tensor, pivot: bool| {

@@ -34,38 +34,17 @@ pub fn declare(ops: &mut Rows) {
     ops.op("aten::convolution(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, SymInt[] padding, SymInt[] dilation, bool transposed, SymInt[] output_padding, SymInt groups) -> Tensor")
         .doc("Convolution over any number of dimensions, transposed or not.")
         .kernel(|input: Tensor, weight: Tensor, bias: Option<Tensor>, stride: Vec<i64>, padding: Vec<i64>, dilation: Vec<i64>, transposed: bool, output_padding: Vec<i64>, groups: i64| {
-            let params = ConvParams {
-                stride: stride.into(),
-                padding: padding.into(),
-                dilation: dilation.into(),
-                transposed,
-                output_padding: output_padding.into(),
-                groups,
-            };
+            let params = params(stride, padding, dilation, transposed, output_padding, groups);
             unbatched(&input, &weight, |x| c::convolution(x, &weight, bias.as_ref(), &params))
         });
     ops.op("aten::_convolution(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, SymInt[] padding, SymInt[] dilation, bool transposed, SymInt[] output_padding, SymInt groups, bool benchmark, bool deterministic, bool cudnn_enabled, bool allow_tf32) -> Tensor")
         .kernel(|input: Tensor, weight: Tensor, bias: Option<Tensor>, stride: Vec<i64>, padding: Vec<i64>, dilation: Vec<i64>, transposed: bool, output_padding: Vec<i64>, groups: i64, _benchmark: bool, _deterministic: bool, _cudnn_enabled: bool, _allow_tf32: bool| {
-            let params = ConvParams {
-                stride: stride.into(),
-                padding: padding.into(),
-                dilation: dilation.into(),
-                transposed,
-                output_padding: output_padding.into(),
-                groups,
-            };
+            let params = params(stride, padding, dilation, transposed, output_padding, groups);
             unbatched(&input, &weight, |x| c::convolution(x, &weight, bias.as_ref(), &params))
         });
     ops.op("aten::_convolution.deprecated(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, SymInt[] padding, SymInt[] dilation, bool transposed, int[] output_padding, SymInt groups, bool benchmark, bool deterministic, bool cudnn_enabled) -> Tensor")
         .kernel(|input: Tensor, weight: Tensor, bias: Option<Tensor>, stride: Vec<i64>, padding: Vec<i64>, dilation: Vec<i64>, transposed: bool, output_padding: Vec<i64>, groups: i64, _benchmark: bool, _deterministic: bool, _cudnn_enabled: bool| {
-            let params = ConvParams {
-                stride: stride.into(),
-                padding: padding.into(),
-                dilation: dilation.into(),
-                transposed,
-                output_padding: output_padding.into(),
-                groups,
-            };
+            let params = params(stride, padding, dilation, transposed, output_padding, groups);
             unbatched(&input, &weight, |x| c::convolution(x, &weight, bias.as_ref(), &params))
         });
     ops.op("aten::_convolution_mode(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, str padding, SymInt[] dilation, SymInt groups) -> Tensor")
@@ -77,6 +56,24 @@ pub fn declare(ops: &mut Rows) {
 }
 
 /// Gives an input without a batch one for the length of a call.
+fn params(
+    stride: Vec<i64>,
+    padding: Vec<i64>,
+    dilation: Vec<i64>,
+    transposed: bool,
+    output_padding: Vec<i64>,
+    groups: i64,
+) -> ConvParams {
+    ConvParams {
+        stride: stride.into(),
+        padding: padding.into(),
+        dilation: dilation.into(),
+        transposed,
+        output_padding: output_padding.into(),
+        groups,
+    }
+}
+
 fn unbatched(input: &Tensor, weight: &Tensor, run: impl FnOnce(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
     if input.dim() + 1 != weight.dim() {
         return run(input);

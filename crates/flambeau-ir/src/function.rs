@@ -67,10 +67,6 @@ impl Function {
         let _ = self.declared.set(schema);
     }
 
-    pub fn is_defined(&self) -> bool {
-        self.body.get().is_some()
-    }
-
     /// Whether the body is being made at this moment further up this thread's stack.
     pub fn is_being_defined(&self) -> bool {
         self.body.get().is_none() && self.definer.lock().is_none()

@@ -225,10 +225,6 @@ impl<T: Field> Mat<T> {
         Self::from_fn(self.rows, cols, |i, j| self[(i, j)])
     }
 
-    pub fn top_rows(&self, rows: usize) -> Self {
-        Self::from_rows(rows, self.cols, &self.data[..rows * self.cols])
-    }
-
     /// Sum of squares of absolute values, rooted, scaled against overflow.
     pub fn frobenius(&self) -> f64 {
         norm2(&self.data)

@@ -53,9 +53,6 @@ impl Emitter<'_> {
                         return Ok(Sugared::Function(vec![hook]));
                     }
                 }
-                if let Some(method) = class.static_method(field) {
-                    return Ok(Sugared::Function(vec![method]));
-                }
                 if field != "__new__" {
                     let name = class.name.clone();
                     return self.fail(loc, format!("Tried to lookup unknown attribute on class {name}"));
@@ -88,9 +85,6 @@ impl Emitter<'_> {
                 }
             }
             Sugared::Host(HostValue::Class { class, members }) => {
-                if let Some(method) = class.static_method(field) {
-                    return Ok(Sugared::Function(vec![method]));
-                }
                 if let Some(members) = members
                     && let Some(value) = members.get(field)?
                 {

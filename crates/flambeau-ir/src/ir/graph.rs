@@ -274,9 +274,6 @@ impl Graph {
     pub fn is_destroyed(&self, node: NodeId) -> bool {
         self.nodes[node.index()].destroyed
     }
-    pub fn node_count(&self) -> usize {
-        self.nodes.iter().filter(|n| n.owner.is_some()).count()
-    }
     pub fn value_capacity(&self) -> usize {
         self.values.len()
     }
@@ -336,11 +333,6 @@ impl Graph {
     pub fn add_output(&mut self, node: NodeId, ty: Type) -> ValueId {
         let value = self.new_value(ty, Def::Node(node));
         self.nodes[node.index()].outputs.push(value);
-        value
-    }
-    pub fn insert_output(&mut self, node: NodeId, at: usize, ty: Type) -> ValueId {
-        let value = self.new_value(ty, Def::Node(node));
-        self.nodes[node.index()].outputs.insert(at, value);
         value
     }
     pub fn add_block(&mut self, node: NodeId) -> BlockId {
@@ -471,10 +463,6 @@ impl Graph {
         self.detach(node);
         self.insert_before(node, at);
     }
-    pub fn move_after(&mut self, node: NodeId, at: NodeId) {
-        self.detach(node);
-        self.insert_after(node, at);
-    }
     pub fn move_to_end(&mut self, node: NodeId, block: BlockId) {
         self.detach(node);
         self.append(block, node);
@@ -570,13 +558,6 @@ impl Graph {
             index,
         });
         old
-    }
-    pub fn replace_input_with(&mut self, node: NodeId, from: ValueId, to: ValueId) {
-        for index in 0..self.nodes[node.index()].inputs.len() {
-            if self.nodes[node.index()].inputs[index] == from {
-                self.replace_input(node, index, to);
-            }
-        }
     }
     pub fn remove_input(&mut self, node: NodeId, index: usize) {
         let value = self.nodes[node.index()].inputs[index];
@@ -684,9 +665,6 @@ impl Graph {
             Some((_, have)) => *have = attr,
             None => attrs.push((name.into(), attr)),
         }
-    }
-    pub fn remove_attr(&mut self, node: NodeId, name: &str) {
-        self.nodes[node.index()].attrs.retain(|(n, _)| &**n != name);
     }
     /// The string attribute `name`, as calls and attribute accesses have it.
     pub fn str_attr(&self, node: NodeId, name: &str) -> Option<&str> {

@@ -38,7 +38,6 @@ struct ClassBody {
     slots: IndexMap<Arc<str>, usize>,
     constants: IndexMap<Arc<str>, IValue>,
     methods: IndexMap<Arc<str>, Arc<Function>>,
-    static_methods: IndexMap<Arc<str>, Arc<Function>>,
     properties: Vec<Property>,
     forward_hooks: Vec<Arc<Function>>,
     forward_pre_hooks: Vec<Arc<Function>>,
@@ -97,16 +96,6 @@ impl ClassType {
     pub fn attribute_count(&self) -> usize {
         self.body.read().attributes.len()
     }
-    pub fn remove_attribute(&self, name: &str) {
-        let mut body = self.body.write();
-        body.attributes.retain(|a| &*a.name != name);
-        body.slots = body
-            .attributes
-            .iter()
-            .enumerate()
-            .map(|(i, a)| (a.name.clone(), i))
-            .collect();
-    }
 
     pub fn add_constant(&self, name: impl Into<Arc<str>>, value: IValue) {
         self.body.write().constants.insert(name.into(), value);
@@ -134,15 +123,6 @@ impl ClassType {
     }
     pub fn methods(&self) -> Vec<Arc<Function>> {
         self.body.read().methods.values().cloned().collect()
-    }
-    pub fn add_static_method(&self, method: Arc<Function>) {
-        self.body
-            .write()
-            .static_methods
-            .insert(method.short_name().into(), method);
-    }
-    pub fn static_method(&self, name: &str) -> Option<Arc<Function>> {
-        self.body.read().static_methods.get(name).cloned()
     }
 
     pub fn add_property(&self, property: Property) {

@@ -318,9 +318,6 @@ impl Future {
         *self.0.result.lock() = Some(result);
         self.0.done.notify_all();
     }
-    pub fn poll(&self) -> Option<FutureResult> {
-        self.0.result.lock().clone()
-    }
     pub fn wait(&self) -> FutureResult {
         let mut result = self.0.result.lock();
         loop {

@@ -157,7 +157,7 @@ fn no_memory() -> crate::Error {
 /// A vector of `n` equal elements, or an error where there is not so much memory.
 fn filled<T: Clone>(n: usize, value: T) -> Result<Vec<T>> {
     let mut all = Vec::new();
-    if n > 1 << 40 || all.try_reserve_exact(n).is_err() {
+    if n as u64 > 1 << 40 || all.try_reserve_exact(n).is_err() {
         return Err(no_memory());
     }
     all.resize(n, value);

@@ -21,7 +21,6 @@ mod npy;
 mod safetensors;
 mod text;
 
-#[allow(unused_imports)] // the subcommands use them
 pub use fit::{fit, literal, untyped};
 
 use flambeau_tensor::random::Generator;
@@ -75,12 +74,7 @@ impl Reader {
     pub fn read_file(&mut self, text: &str) -> Result<Literal> {
         let (path, options) = split_options(text);
         let options = Options::parse(options)?;
-        let kind = file_kind(path).ok_or_else(|| {
-            format!(
-                "`{path}`: expected a file of one of the kinds {}",
-                KINDS.map(|(ending, _)| ending).join(", ")
-            )
-        })?;
+        let kind = known_kind(path)?;
         let bytes = std::fs::read(path).map_err(|e| format!("cannot read `{path}`: {e}"))?;
         let value = match kind {
             Kind::Npy => npy::read(&bytes).map(Literal::Tensor),
@@ -101,12 +95,7 @@ impl Reader {
 pub fn write_file(text: &str, value: &Literal) -> Result<()> {
     let (path, options) = split_options(text);
     let options = Options::parse(options)?;
-    let kind = file_kind(path).ok_or_else(|| {
-        format!(
-            "`{path}`: expected a file of one of the kinds {}",
-            KINDS.map(|(ending, _)| ending).join(", ")
-        )
-    })?;
+    let kind = known_kind(path)?;
     let bytes = match kind {
         Kind::Npy => npy::write(&value.to_tensor(None)?),
         Kind::Npz => npy::write_npz(value),
@@ -183,6 +172,13 @@ fn file_kind(path: &str) -> Option<Kind> {
         .into_iter()
         .find(|(ending, _)| lower.ends_with(ending) && lower.len() > ending.len())
         .map(|(_, kind)| kind)
+}
+
+fn known_kind(path: &str) -> Result<Kind> {
+    file_kind(path).ok_or_else(|| {
+        let kinds = KINDS.map(|(ending, _)| ending).join(", ");
+        format!("`{path}`: expected a file of one of the kinds {kinds}")
+    })
 }
 
 /// Cuts the options off a path, unless a file has the whole as its name.

@@ -1,3 +1,5 @@
+//! Values as the command line reads, shows and writes them.
+
 use super::*;
 use flambeau_ir::types::Type;
 use flambeau_ir::value::print;

@@ -427,6 +427,10 @@ fn in_single(all: [&Tensor; 3], run: impl FnOnce([&Tensor; 3]) -> Result<Tensor>
 /// `beta·base + alpha·out`, in place in the contiguous `out`; `base` broadcasts and is not looked at if `beta` is 0.
 fn blend(out: Tensor, base: &Tensor, beta: Scalar, alpha: Scalar) -> Result<Tensor> {
     let dtype = out.dtype();
+    if is_half(dtype) {
+        let wide = |t: &Tensor| t.to_dtype(DType::Float);
+        return blend(wide(&out)?, &wide(base)?, beta, alpha)?.to_dtype(dtype);
+    }
     // Integer products take the whole part of the factors.
     let whole = |s: Scalar| {
         if dtype.is_integral(true) {

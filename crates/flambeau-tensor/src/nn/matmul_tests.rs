@@ -312,3 +312,22 @@ fn mistakes_are_named_as_pytorch_names_them() {
         assert!(message.contains(want), "{message}");
     }
 }
+
+#[test]
+fn half_types_of_rare_shapes() {
+    for dtype in [DType::Half, DType::BFloat16] {
+        let t = |data: &[f64], size: &[i64]| Tensor::from_slice(data, size).unwrap().to_dtype(dtype).unwrap();
+        // A weight of one dimension gives one number a row.
+        let out = linear(
+            &t(&[1.0, 2.0, 3.0, 4.0], &[2, 2]),
+            &t(&[2.0, 1.0], &[2]),
+            Some(&t(&[0.5], &[])),
+        )
+        .unwrap();
+        assert_eq!(out.to_vec::<f64>().unwrap(), [4.5, 10.5]);
+        // No product to add.
+        let (base, none) = (t(&[1.0, 2.0], &[1, 2]), t(&[], &[0, 1, 3]));
+        let out = addbmm(&base, &none, &t(&[], &[0, 3, 2]), 2i64.into(), 1i64.into()).unwrap();
+        assert_eq!(out.to_vec::<f64>().unwrap(), [2.0, 4.0]);
+    }
+}

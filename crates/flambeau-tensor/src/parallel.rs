@@ -149,26 +149,31 @@ mod pool {
     use super::{INSIDE, MAX_THREADS, Restore};
     use std::any::Any;
     use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-    use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering::SeqCst};
+    use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::SeqCst};
     use std::sync::{Mutex, OnceLock};
     use std::thread::Thread;
     use std::time::{Duration, Instant};
 
     const SPIN: Duration = Duration::from_micros(20);
 
-    /// Life of a helper: `SPINNING` or `PARKED` → `CLAIMED` (a caller writes the job) → `POSTED` → `RUNNING` →
-    /// `SPINNING`. A caller that has run out of work takes a job back by `POSTED` → `SPINNING`, so a helper that
-    /// wakes late delays nobody.
-    const SPINNING: u32 = 0;
-    const PARKED: u32 = 1;
-    const CLAIMED: u32 = 2;
-    const POSTED: u32 = 3;
-    const RUNNING: u32 = 4;
+    /// Life of a helper: `SPINNING` or `PARKED` → `CLAIMED` (a caller writes the job) → the job's address: it is
+    /// posted → `RUNNING` → `SPINNING`. A caller that has run out of work takes its job back by address → `SPINNING`,
+    /// so a helper that wakes late delays nobody. The address says whose job it is: the helper may have finished that
+    /// of one caller and been posted that of another, which is not the first one's to take.
+    const SPINNING: usize = 0;
+    const PARKED: usize = 1;
+    const CLAIMED: usize = 2;
+    const RUNNING: usize = 3;
+
+    /// Whether a state is the address of a job; jobs are aligned, so no address is as low as the other states.
+    fn is_posted(state: usize) -> bool {
+        state > RUNNING
+    }
 
     /// One helper's mailbox, on its own cache lines.
     #[repr(align(128))]
     struct Slot {
-        state: AtomicU32,
+        state: AtomicUsize,
         job: AtomicPtr<Job<'static>>,
         thread: OnceLock<Thread>,
     }
@@ -182,7 +187,7 @@ mod pool {
 
     static SLOTS: [Slot; MAX_THREADS] = [const {
         Slot {
-            state: AtomicU32::new(SPINNING),
+            state: AtomicUsize::new(SPINNING),
             job: AtomicPtr::new(std::ptr::null_mut()),
             thread: OnceLock::new(),
         }
@@ -218,6 +223,7 @@ mod pool {
             next: AtomicUsize::new(0),
             panic: Mutex::new(None),
         };
+        let this: *mut Job<'static> = (&raw const job).cast_mut().cast();
         start(workers - 1);
         let mut posted = [0u8; MAX_THREADS];
         let mut count = 0;
@@ -234,8 +240,8 @@ mod pool {
             {
                 continue;
             }
-            slot.job.store((&raw const job).cast_mut().cast(), SeqCst);
-            slot.state.store(POSTED, SeqCst);
+            slot.job.store(this, SeqCst);
+            slot.state.store(this.addr(), SeqCst);
             if seen == PARKED
                 && let Some(thread) = slot.thread.get()
             {
@@ -247,12 +253,14 @@ mod pool {
         job.work();
         for &index in &posted[..count] {
             let state = &SLOTS[usize::from(index)].state;
-            if state.compare_exchange(POSTED, SPINNING, SeqCst, SeqCst).is_ok() {
+            if state
+                .compare_exchange(this.addr(), SPINNING, SeqCst, SeqCst)
+                .is_ok()
+            {
                 continue;
             }
             // This helper took the job: wait until it has let go of it. Another caller may already have claimed
             // the slot afresh, so what counts is that the slot no longer holds *this* job.
-            let this = (&raw const job).cast_mut().cast();
             let mut spins = 0u32;
             while SLOTS[usize::from(index)].job.load(SeqCst) == this {
                 spins += 1;
@@ -292,7 +300,7 @@ mod pool {
         loop {
             let since = Instant::now();
             let mut spins = 0u32;
-            while slot.state.load(SeqCst) != POSTED {
+            while !is_posted(slot.state.load(SeqCst)) {
                 std::hint::spin_loop();
                 spins += 1;
                 if spins % 64 == 0
@@ -308,10 +316,12 @@ mod pool {
                     break;
                 }
             }
-            if slot
-                .state
-                .compare_exchange(POSTED, RUNNING, SeqCst, SeqCst)
-                .is_err()
+            let seen = slot.state.load(SeqCst);
+            if !is_posted(seen)
+                || slot
+                    .state
+                    .compare_exchange(seen, RUNNING, SeqCst, SeqCst)
+                    .is_err()
             {
                 continue;
             }
@@ -401,5 +411,32 @@ mod tests {
             assert_eq!(threads(), 3);
             parallel_tasks(4, |_| assert_eq!(threads(), 1));
         });
+    }
+
+    #[test]
+    fn callers_take_back_their_own_jobs_only() {
+        // Many short forks by several callers: helpers finish one job and are posted the next while others still look.
+        let total = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for caller in 0..6 {
+                let total = &total;
+                scope.spawn(move || {
+                    for round in 0..5_000usize {
+                        // Uneven pieces and pauses, so that helpers finish early, park, and are posted by others.
+                        let long = (round * 7919 + caller * 104_729) % 60;
+                        with_threads(2 + (caller + round) % 3, || {
+                            parallel_tasks(4, |i| {
+                                (0..i * long * 20).for_each(|_| std::hint::spin_loop());
+                                _ = total.fetch_add(1, Relaxed);
+                            });
+                        });
+                        if round % 3 == caller % 3 {
+                            std::thread::yield_now();
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!(total.load(Relaxed), 6 * 5_000 * 4);
     }
 }

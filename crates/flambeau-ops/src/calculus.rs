@@ -69,14 +69,17 @@ fn differences(ops: &mut Rows) {
         ensure!(most >= 0.0, "renorm: expected maxnorm to be >= 0 but got {most}");
         let dim = wrap_dim(dim, x.dim())?;
         let others: Vec<i64> = (0..x.dim() as i64).filter(|d| *d != dim as i64).collect();
-        let norms = norm(x, order, &others, true, None)?;
+        // Half types are measured in single precision.
+        let wide = matches!(x.dtype(), DType::Half | DType::BFloat16).then_some(DType::Float);
+        let norms = norm(x, order, &others, true, wide)?;
         let scaled = div(most, &add(&norms, 1e-7)?)?;
         let factor = p::where_(
             &p::gt((&norms).into(), most.into())?,
             (&scaled).into(),
             1.0.into(),
         )?;
-        mul(x, &factor.to_dtype(norms.dtype())?)
+        let dtype = if x.is_complex() { norms.dtype() } else { x.dtype() };
+        mul(x, &factor.to_dtype(dtype)?)
     };
     ops.op("aten::renorm(Tensor self, Scalar p, int dim, Scalar maxnorm) -> Tensor")
         .doc("Scales down the slices along a dimension whose norm is above `maxnorm`.")
@@ -135,6 +138,12 @@ fn integrals(ops: &mut Rows) {
             y.dtype() != DType::Bool,
             "trapezoid: received a bool input for `y`, but bool is not supported"
         );
+        if matches!(y.dtype(), DType::Half | DType::BFloat16) {
+            // Half types show that the ends are taken from the sum of all.
+            let ends = add(&y.select(dim, 0)?, &y.select(dim, -1)?)?;
+            let inner = sub(&sum(y, &[dim], false, None)?, &mul(&ends, 0.5)?)?;
+            return p::mul((&inner).into(), dx.into());
+        }
         sum(&trapezoids(y, dx, dim)?, &[dim], false, None)
     };
     let by_points = |y: &Tensor, x: &Tensor, dim: i64| -> Result<Tensor> {
@@ -383,10 +392,23 @@ fn cov(x: &Tensor, correction: i64, fweights: Option<Tensor>, aweights: Option<T
             "cov(): expected {name} to have one or fewer dimensions but got {name} with {} dimensions",
             w.dim()
         );
+        let (fits, kind) = match name {
+            "fweights" => (w.dtype().is_integral(false), "integral"),
+            _ => (w.is_floating_point(), "floating point"),
+        };
+        ensure!(
+            fits,
+            "cov(): expected {name} to have {kind} dtype but got {name} with {} dtype",
+            w.dtype().name()
+        );
         ensure!(
             w.numel() == observations,
             "cov(): expected {name} to have the same numel as there are observations in the input but got {} != {observations}",
             w.numel()
+        );
+        ensure!(
+            w.to_vec::<f64>()?.iter().all(|w| !(*w < 0.0)),
+            "cov(): {name} cannot be negative"
         );
     }
     let weights = match (&fweights, &aweights) {

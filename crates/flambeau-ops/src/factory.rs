@@ -49,17 +49,20 @@ fn filled(ops: &mut Rows) {
     ops.op("aten::empty_permuted(SymInt[] size, int[] physical_layout, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor")
         .doc("A tensor whose dimensions lie in memory in the given order.")
         .kernel(|size: Vec<i64>, order: Vec<i64>, dtype: Option<DType>, _: Layout, _: Where, _: Pin| {
+            if order.len() != size.len() {
+                return Err(error("Number of dimensions in size does not match the length of the physical_layout"));
+            }
             let mut physical = Vec::with_capacity(order.len());
             let mut place = vec![0i64; order.len()];
             for (i, &dim) in order.iter().enumerate() {
                 let Some(size) = usize::try_from(dim).ok().and_then(|d| size.get(d)) else {
                     return Err(error(format!("Dimension out of range: {dim} in physical_layout")));
                 };
+                if order[..i].contains(&dim) {
+                    return Err(error("Duplicate dim not allowed"));
+                }
                 physical.push(*size);
                 place[dim as usize] = i as i64;
-            }
-            if order.len() != size.len() {
-                return Err(error("Number of dimensions in size does not match the length of the physical_layout"));
             }
             Tensor::empty(&physical, dtype.unwrap_or(DType::Float))?.permute(&place)
         });

@@ -20,8 +20,13 @@ pub fn declare(ops: &mut Rows) {
 fn script(schema: &'static str) -> Option<String> {
     let (full_name, rest) = schema.strip_prefix("aten::_foreach_")?.split_once('(')?;
     let (arguments, returns) = rest.rsplit_once(") -> ")?;
-    let in_place = returns == "()";
-    if full_name.contains("out") || !in_place && !returns.starts_with("Tensor[]") {
+    // The last list of an `out` variant takes the results.
+    let (arguments, to_lists) = match arguments.strip_suffix("Tensor(a!)[] out") {
+        Some(rest) => (rest.trim_end_matches(", ").trim_end_matches(", *"), true),
+        None => (arguments, false),
+    };
+    let in_place = returns == "()" && !to_lists;
+    if !to_lists && (full_name.contains("out") || !in_place && !returns.starts_with("Tensor[]")) {
         return None;
     }
     let name = full_name.split('.').next()?.trim_end_matches('_');
@@ -66,11 +71,19 @@ fn script(schema: &'static str) -> Option<String> {
         ("powsum", _) => format!("torch.sum(torch.pow(torch.abs({first}), ord), dtype=dtype)"),
         _ => format!("torch.{name}({first}{separator}{others})"),
     };
+    if to_lists {
+        lists.push("out");
+        parameters.push("out: List[Tensor]".into());
+    }
     let (counted, more) = lists.split_first()?;
     let mut text = format!(
         "def foreach({}) -> {}:\n",
         parameters.join(", "),
-        if in_place { "None" } else { "List[Tensor]" }
+        if in_place || to_lists {
+            "None"
+        } else {
+            "List[Tensor]"
+        }
     );
     for other in more {
         text.push_str(&format!(
@@ -78,7 +91,11 @@ fn script(schema: &'static str) -> Option<String> {
              number of tensors, got \" + str(len({counted})) + \" and \" + str(len({other})))\n"
         ));
     }
-    let body = if in_place {
+    let body = if to_lists {
+        format!(
+            "    for i in range(len({counted})):\n        made = {element}\n        out[i].resize_(made.size()).copy_(made)\n"
+        )
+    } else if in_place {
         format!("    for i in range(len({counted})):\n        {element}\n")
     } else {
         format!(

@@ -597,15 +597,6 @@ def f(self: Tensor) -> bool:
     return False
 ",
     ),
-    // The answer keeps transformer encoders from nested tensors; they compute with the mask instead.
-    (
-        "aten::_nested_tensor_from_mask_left_aligned(Tensor t, Tensor mask) -> bool",
-        "Whether a nested tensor could be made; there are none.",
-        "
-def f(t: Tensor, mask: Tensor) -> bool:
-    return False
-",
-    ),
     (
         "aten::_lazy_clone(Tensor self) -> Tensor",
         "`clone`.",

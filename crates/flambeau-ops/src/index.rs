@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use flambeau_ir::ops::Rows;
 use flambeau_tensor::index as ix;
-use flambeau_tensor::{Result, Scalar, Tensor};
+use flambeau_tensor::{Result, Scalar, Tensor, ensure};
 
 pub fn declare(ops: &mut Rows) {
     ops.op("aten::cat(Tensor[] tensors, int dim=0) -> Tensor")
@@ -24,10 +24,16 @@ pub fn declare(ops: &mut Rows) {
         .kernel(|x: Tensor, dims: Vec<i64>| ix::flip(&x, &dims));
     ops.op("aten::fliplr(Tensor self) -> Tensor")
         .doc("Reverses the second dimension.")
-        .kernel(|x: Tensor| ix::flip(&x, &[1]));
+        .kernel(|x: Tensor| {
+            ensure!(x.dim() >= 2, "Input must be >= 2-d.");
+            ix::flip(&x, &[1])
+        });
     ops.op("aten::flipud(Tensor self) -> Tensor")
         .doc("Reverses the first dimension.")
-        .kernel(|x: Tensor| ix::flip(&x, &[0]));
+        .kernel(|x: Tensor| {
+            ensure!(x.dim() >= 1, "Input must be >= 1-d.");
+            ix::flip(&x, &[0])
+        });
     ops.op("aten::roll(Tensor self, SymInt[1] shifts, int[1] dims=[]) -> Tensor")
         .doc("Moves elements along dimensions, around the end.")
         .kernel(|x: Tensor, shifts: Vec<i64>, dims: Vec<i64>| ix::roll(&x, &shifts, &dims));
@@ -63,7 +69,10 @@ pub fn declare(ops: &mut Rows) {
         });
     ops.op("aten::embedding(Tensor weight, Tensor indices, SymInt padding_idx=-1, bool scale_grad_by_freq=False, bool sparse=False) -> Tensor")
         .doc("Rows of a table.")
-        .kernel(|weight: Tensor, indices: Tensor, _padding_idx: i64, _scale_grad_by_freq: bool, _sparse: bool| ix::embedding(&weight, &indices));
+        .kernel(|weight: Tensor, indices: Tensor, _padding_idx: i64, _scale_grad_by_freq: bool, _sparse: bool| {
+            ensure!(weight.dim() == 2, "'weight' must be 2-D");
+            ix::embedding(&weight, &indices)
+        });
     ops.op("aten::one_hot(Tensor self, int num_classes=-1) -> Tensor")
         .doc("A one at the place that each element names.")
         .kernel(|x: Tensor, num_classes: i64| ix::one_hot(&x, num_classes));

@@ -10,6 +10,7 @@
 mod calc;
 mod calculus;
 mod composed;
+mod derivatives;
 mod factory;
 mod fake_quantize;
 mod fft;
@@ -52,6 +53,7 @@ const FAMILIES: &[fn(&mut Rows)] = &[
     nn::declare,
     loss::declare,
     composed::declare,
+    derivatives::declare,
     special::declare,
     linalg::declare,
     calculus::declare,

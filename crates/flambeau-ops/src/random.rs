@@ -517,6 +517,11 @@ fn samples(ops: &mut Rows) {
                   training: bool,
                   g: Option<GeneratorHandle>| {
                 let (lower, upper) = (lower.to_f64(), upper.to_f64());
+                if lower > upper {
+                    return Err(crate::values::error(
+                        "Lower bound should be less than or equal to the upper bound",
+                    ));
+                }
                 let out = if training {
                     with(ctx, g, |g| r::rrelu(&x, lower, upper, g))?.1
                 } else {

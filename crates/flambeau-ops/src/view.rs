@@ -491,8 +491,7 @@ fn pieces(ops: &mut Rows) {
             return Ok(());
         }
         Err(error(format!(
-            "torch.{name} requires a tensor with at least {dims} dimension{}, but got a tensor with {} dimensions!",
-            if dims == 1 { "" } else { "s" },
+            "torch.{name} requires a tensor with at least {dims} dimension, but got a tensor with {} dimensions!",
             x.dim()
         )))
     }

@@ -231,6 +231,8 @@ pub struct CallOptions {
 impl CallOptions {
     fn runtime(&self, generator: Option<&Arc<Mutex<flambeau_tensor::random::Generator>>>) -> exec::Runtime {
         let mut context = Context::new();
+        // Calls are inference: nothing is recorded for gradients, as under `torch.no_grad()`.
+        context.set_grad_enabled(false);
         match (self.seed, generator) {
             (Some(seed), _) => {
                 context.generator = Arc::new(Mutex::new(flambeau_tensor::random::Generator::new(seed)));

@@ -190,8 +190,7 @@ fn bilinear(a: &Tensor, b: &Tensor, w: &Tensor, bias: Option<&Tensor>) -> Result
     let right = b.reshape(&[rows, k])?;
     // (rows, n) @ (n, out·k), then products with the right vectors.
     let spread = m::mm(&left, &w.permute(&[1, 0, 2])?.reshape(&[n, out * k])?)?.reshape(&[rows, out, k])?;
-    let products = mul(&spread, &right.unsqueeze(1)?)?;
-    let mut result = flambeau_tensor::reduce::sum(&products, &[-1], false, Some(products.dtype()))?;
+    let mut result = m::bmm(&spread, &right.unsqueeze(-1)?)?.squeeze_dim(-1)?;
     if let Some(bias) = bias {
         result = add(&result, bias)?;
     }

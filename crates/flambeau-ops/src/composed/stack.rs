@@ -143,7 +143,23 @@ fn chunk_cat(ts: &[Tensor], dim: i64, chunks: i64) -> Result<Tensor> {
     if chunks < 1 {
         return Err(error("_chunk_cat expects positive num_chunks"));
     }
+    if ts.iter().any(|t| t.numel() == 0) {
+        return Err(error("_chunk_cat expects non-empty tensor"));
+    }
+    if dim < 0 && ts.iter().any(|t| t.dim() != first.dim()) {
+        return Err(error(
+            "_chunk_cat expects non-negative dim when input tensors have different ndims",
+        ));
+    }
+    if dim >= 0 && ts.iter().any(|t| dim >= t.dim() as i64) {
+        return Err(error("_chunk_cat expects dim < ndim for all input tensors"));
+    }
     let dim = flambeau_tensor::layout::wrap_dim(dim, first.dim())?;
+    if ts.iter().any(|t| t.sizes()[..dim] != first.sizes()[..dim]) {
+        return Err(error(
+            "_chunk_cat expects same sizes of 0,...,dim-1 dimensions for all tensors",
+        ));
+    }
     let mut rows = Vec::new();
     for t in ts {
         let size = t.size(dim as i64)?;

@@ -755,6 +755,9 @@ fn tensors(ops: &mut Rows) {
                     y.dtype().name()
                 );
             }
+            if x.dim() == 1 && y.dim() == 1 && x.sizes() == y.sizes() {
+                return flambeau_tensor::nn::matmul::vdot(&x, &y);
+            }
             let product = flambeau_tensor::pointwise::mul((&flambeau_tensor::pointwise::conj(&x)?).into(), (&y).into())?;
             flambeau_tensor::reduce::sum(&product, &[dim], false, Some(x.dtype()))
         },

@@ -1,6 +1,7 @@
 //! Losses of each element, reduced.
 
 use flambeau_ir::ops::Rows;
+use flambeau_tensor::layout::show;
 use flambeau_tensor::pointwise::{self as p, Arg, result_type};
 use flambeau_tensor::{DType, Result, Scalar, Tensor};
 
@@ -189,12 +190,23 @@ pub fn declare(ops: &mut Rows) {
             if order.to_f64() != 1.0 && order.to_f64() != 2.0 {
                 return Err(error("only p == 1 and p == 2 supported"));
             }
+            vector_or_matrix(&x)?;
             let rows = if x.dim() < 2 { x.reshape(&[1, -1])? } else { x.clone() };
-            let target = t.reshape(&[-1])?;
             let classes = rows.size(1)?;
-            if rows.dim() != 2 || classes == 0 || target.numel() != rows.size(0)? {
-                return Err(error(format!("inconsistent target size, expected {} but got {:?}", rows.size(0)?, t.sizes())));
+            if t.dim() > 1 || t.numel() != rows.size(0)? {
+                return Err(error(format!(
+                    "multi_margin_loss: The target tensor should be 1-D with size equal to the batch size of the input. Expected target size [{}], but got {}",
+                    rows.size(0)?,
+                    show(t.sizes())
+                )));
             }
+            if t.dtype() != DType::Long {
+                return Err(error(format!("expected scalar type Long but found {}", t.dtype().name())));
+            }
+            if let Some(w) = &weight && w.numel() != classes {
+                return Err(error(format!("inconsistent weight size, expected {classes} but got {}", show(w.sizes()))));
+            }
+            let target = t.reshape(&[-1])?;
             if ints(&target)?.iter().any(|i| !(0..classes).contains(i)) {
                 return Err(error("target out of range"));
             }
@@ -223,12 +235,23 @@ pub fn declare(ops: &mut Rows) {
         .kernel(|x: Tensor, t: Tensor, r: i64| multilabel_margin(&x, &t, r));
 }
 
-fn multilabel_margin(x: &Tensor, t: &Tensor, reduction: i64) -> Result<(Tensor, Tensor)> {
-    if x.dim() > 2 || x.sizes() != t.sizes() {
+fn vector_or_matrix(x: &Tensor) -> Result<()> {
+    if x.dim() > 2 || x.sizes().last() == Some(&0) {
         return Err(error(format!(
-            "inconsistent target size: {:?} for input of size: {:?}",
-            t.sizes(),
-            x.sizes()
+            "Expected non-empty vector or matrix with optional 0-dim batch size, but got: {}",
+            show(x.sizes())
+        )));
+    }
+    Ok(())
+}
+
+fn multilabel_margin(x: &Tensor, t: &Tensor, reduction: i64) -> Result<(Tensor, Tensor)> {
+    vector_or_matrix(x)?;
+    if x.sizes() != t.sizes() {
+        return Err(error(format!(
+            "inconsistent target size: {} for input of size: {}",
+            show(t.sizes()),
+            show(x.sizes())
         )));
     }
     let classes = x.sizes().last().copied().unwrap_or(1).max(1) as usize;

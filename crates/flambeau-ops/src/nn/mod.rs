@@ -2,6 +2,7 @@
 
 mod conv;
 mod interpolate;
+pub(crate) mod nested;
 mod norm;
 mod pool;
 mod recurrent;
@@ -18,4 +19,5 @@ pub fn declare(ops: &mut Rows) {
     resample::declare(ops);
     transformer::declare(ops);
     interpolate::declare(ops);
+    nested::declare(ops);
 }

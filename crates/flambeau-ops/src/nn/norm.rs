@@ -6,6 +6,8 @@ use flambeau_tensor::nn::matmul;
 use flambeau_tensor::nn::norm::{self as n, Running};
 use flambeau_tensor::{DType, Result, Scalar, Tensor, pointwise, reduce};
 
+use crate::values::error;
+
 pub fn declare(ops: &mut Rows) {
     ops.op("aten::native_group_norm(Tensor input, Tensor? weight, Tensor? bias, SymInt N, SymInt C, SymInt HxW, int group, float eps) -> (Tensor, Tensor, Tensor)")
         .doc("`group_norm` with the means and the inverse deviations.")
@@ -58,7 +60,16 @@ pub fn declare(ops: &mut Rows) {
         .kernel(|input: Tensor, normalized_shape: Vec<i64>, weight: Option<Tensor>, eps: Option<f64>| n::rms_norm(&input, &normalized_shape, weight.as_ref(), eps));
     ops.op("aten::group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1.0000000000000001e-05, bool cudnn_enabled=True) -> Tensor")
         .doc("Normalises groups of channels of each sample.")
-        .kernel(|input: Tensor, num_groups: i64, weight: Option<Tensor>, bias: Option<Tensor>, eps: f64, _cudnn_enabled: bool| n::group_norm(&input, num_groups, weight.as_ref(), bias.as_ref(), eps));
+        .kernel(|input: Tensor, num_groups: i64, weight: Option<Tensor>, bias: Option<Tensor>, eps: f64, _cudnn_enabled: bool| {
+            let sizes = input.sizes();
+            if sizes.len() >= 2 && input.numel() == 0 && sizes[0] != 0 {
+                if sizes[1] == 0 {
+                    return Err(error("Expected number of channels to be greater than 0, got 0"));
+                }
+                return Err(error("Expected HxW to be greater than 0, got 0"));
+            }
+            n::group_norm(&input, num_groups, weight.as_ref(), bias.as_ref(), eps)
+        });
     ops.op("aten::scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, float dropout_p=0., bool is_causal=False, *, float? scale=None, bool enable_gqa=False) -> Tensor")
         .doc("Attention: `softmax(q k^T scale + mask) v`.")
         .kernel(|query: Tensor, key: Tensor, value: Tensor, attn_mask: Option<Tensor>, dropout_p: f64, is_causal: bool, scale: Option<f64>, enable_gqa: bool| {

@@ -6,6 +6,7 @@ use flambeau_tensor::nn::{matmul as m, norm as n};
 use flambeau_tensor::pointwise::{self as p};
 use flambeau_tensor::{DType, Result, Scalar, Tensor, reduce as r};
 
+use super::nested;
 use crate::calc::*;
 use crate::values::error;
 
@@ -235,7 +236,16 @@ fn encoder_layer(args: &[IValue]) -> Result<Tensor> {
     if src.numel() == 0 {
         return src.copy();
     }
-    let attention = Attention::from_args(args, 1, 18, 19)?;
+    let lengths = nested::lengths(&src);
+    let mut attention = Attention::from_args(args, 1, 18, 19)?;
+    if let Some(lengths) = &lengths {
+        // What the rows do not have is hidden, as a padding mask hides it.
+        if attention.mask.is_some() {
+            return Err(error("NestedTensor with mask is not supported"));
+        }
+        attention.mask = Some(nested::ended(lengths, src.size(1)?)?);
+        attention.mask_type = Some(1);
+    }
     let (use_gelu, norm_first, eps): (bool, bool, f64) = (take(args, 7)?, take(args, 8)?, take(args, 9)?);
     let norm = |x: &Tensor, at: usize| {
         let (weight, bias): (Tensor, Tensor) = (take(args, at)?, take(args, at + 1)?);
@@ -246,14 +256,18 @@ fn encoder_layer(args: &[IValue]) -> Result<Tensor> {
         m::linear(x, &weight, Some(&bias))
     };
     let feed = |x: &Tensor| linear(&activated(&linear(x, 14)?, use_gelu)?, 16);
-    if norm_first {
+    let out = if norm_first {
         let x = norm(&src, 10)?;
         let x = add(&attention.run(&x, &x, &x)?.0, &src)?;
-        add(&feed(&norm(&x, 12)?)?, &x)
+        add(&feed(&norm(&x, 12)?)?, &x)?
     } else {
         let x = norm(&add(&attention.run(&src, &src, &src)?.0, &src)?, 10)?;
-        norm(&add(&feed(&x)?, &x)?, 12)
+        norm(&add(&feed(&x)?, &x)?, 12)?
+    };
+    if let Some(lengths) = lengths {
+        nested::attach(&out, lengths)?;
     }
+    Ok(out)
 }
 
 /// Attention step by step, for those who want its weights.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use flambeau_ir::ops::Rows;
 use flambeau_tensor::pointwise::{self as p, To};
-use flambeau_tensor::{Scalar, Tensor};
+use flambeau_tensor::{Scalar, Tensor, ensure};
 
 pub fn declare(ops: &mut Rows) {
     ops.op("aten::where.self(Tensor condition, Tensor self, Tensor other) -> Tensor")
@@ -97,7 +97,14 @@ pub fn declare(ops: &mut Rows) {
         });
     ops.op("aten::prelu(Tensor self, Tensor weight) -> Tensor")
         .doc("`leaky_relu` with learned slopes, one or one a channel.")
-        .kernel(|x: Tensor, weight: Tensor| p::prelu(&x, &weight));
+        .kernel(|x: Tensor, weight: Tensor| {
+            ensure!(
+                weight.dim() <= 1,
+                "prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {}",
+                weight.dim()
+            );
+            p::prelu(&x, &weight)
+        });
     ops.op("aten::_prelu_kernel(Tensor self, Tensor weight) -> Tensor")
         .kernel(|x: Tensor, weight: Tensor| p::prelu(&x, &weight));
     ops.op("aten::elu(Tensor self, Scalar alpha=1, Scalar scale=1, Scalar input_scale=1) -> Tensor")

@@ -176,7 +176,6 @@ fn flags(ops: &mut Rows) {
             "prim::is_mkldnn(Tensor a) -> bool",
             "prim::is_mps(Tensor a) -> bool",
             "prim::is_mtia(Tensor a) -> bool",
-            "prim::is_nested(Tensor a) -> bool",
             "prim::is_sparse(Tensor a) -> bool",
             "prim::is_sparse_csr(Tensor a) -> bool",
             "prim::is_vulkan(Tensor a) -> bool",
@@ -194,6 +193,9 @@ fn flags(ops: &mut Rows) {
     ops.op("prim::is_cpu(Tensor a) -> bool")
         .doc("Whether it is on the CPU.")
         .kernel(|_: Tensor| true);
+    ops.op("prim::is_nested(Tensor a) -> bool")
+        .doc("Whether its rows have lengths of their own.")
+        .kernel(|t: Tensor| crate::nn::nested::lengths(&t).is_some());
     ops.op("prim::is_quantized(Tensor a) -> bool")
         .doc("Whether it is quantised.")
         .kernel(|t: Tensor| t.dtype().is_quantized());

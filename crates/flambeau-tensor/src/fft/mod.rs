@@ -334,6 +334,9 @@ fn shape_and_dims(t: &Tensor, s: Option<&[i64]>, dim: Option<&[i64]>) -> Result<
     let nd = t.dim();
     let dims: Vec<usize> = match (dim, s) {
         (Some(dim), _) => {
+            if let (0, Some(first)) = (nd, dim.first()) {
+                bail!("Dimension specified as {first} but tensor has no dimensions");
+            }
             let dims = dim.iter().map(|&d| wrap_dim(d, nd)).collect::<Result<Vec<_>>>()?;
             let mut sorted = dims.clone();
             sorted.sort_unstable();

@@ -129,7 +129,12 @@ fn check_ranks(x: &Tensor, index: &Tensor, name: &str) -> Result<()> {
     let rank = |t: &Tensor| t.dim().max(1);
     ensure!(
         rank(x) == rank(index),
-        "{name}(): Index tensor must have the same number of dimensions as input tensor"
+        "{name}(): Index tensor must have the same number of dimensions as {} tensor",
+        if name.starts_with("scatter") {
+            "self"
+        } else {
+            "input"
+        }
     );
     Ok(())
 }

@@ -96,7 +96,11 @@ pub fn masked_select(x: &Tensor, mask: &Tensor) -> Result<Tensor> {
 
 /// `x` with elements of `source`, in order, where the mask is true.
 pub fn masked_scatter(x: &Tensor, mask: &Tensor, source: &Tensor) -> Result<Tensor> {
-    check_mask(mask, "masked_scatter")?;
+    ensure!(
+        mask.dtype() == DType::Bool,
+        "masked_scatter_ only supports boolean masks, but got mask with dtype {}",
+        mask.dtype().name()
+    );
     ensure!(
         x.dtype() == source.dtype(),
         "masked_scatter: expected self and source to have same dtypes but got {} and {}",

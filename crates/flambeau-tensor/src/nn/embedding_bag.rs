@@ -5,7 +5,7 @@ use crate::dtype::DType;
 use crate::error::Result;
 use crate::layout::show;
 use crate::tensor::Tensor;
-use crate::{bail, ensure};
+use crate::{bail, bf16, ensure, f16};
 
 /// What becomes of the rows of a bag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,6 +156,12 @@ pub fn embedding_bag(
         }
         if mode == BagMode::Mean && size[b] > 0 {
             let n = size[b] as f64;
+            // Half types round the sum first.
+            match weight.dtype() {
+                DType::Half => out.iter_mut().for_each(|o| *o = f16::from_f64(*o).to_f64()),
+                DType::BFloat16 => out.iter_mut().for_each(|o| *o = bf16::from_f64(*o).to_f64()),
+                _ => (),
+            }
             out.iter_mut().for_each(|o| *o /= n);
         }
     }

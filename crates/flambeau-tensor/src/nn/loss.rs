@@ -1,11 +1,11 @@
 //! Losses that are not compositions of pointwise operators: negative log likelihood and CTC.
 
-use super::access::lengths;
+use super::access::{compute, lengths};
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::layout::show;
 use crate::tensor::Tensor;
-use crate::{bail, ensure};
+use crate::{bail, bf16, ensure, f16};
 
 /// How the losses of a batch become one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +84,22 @@ pub fn nll_loss(
     }
     let dtype = input.dtype();
     let single = |v: f64| Tensor::scalar_tensor(v, DType::Double)?.to_dtype(dtype);
+    if reduction != Reduction::None && compute(dtype) != dtype {
+        let own = |v: f64| match dtype {
+            DType::Half => f16::from_f64(v).to_f64(),
+            _ => bf16::from_f64(v).to_f64(),
+        };
+        losses.iter_mut().for_each(|x| *x = own(*x));
+        if let Some(w) = &weight {
+            let used = t
+                .iter()
+                .map(|&c| if c == ignore_index { 0.0 } else { w[c as usize] });
+            total = cascade(used, t.len(), own);
+        }
+        let sum = cascade(losses.iter().copied(), t.len(), own);
+        let mean = reduction == Reduction::Mean;
+        return Ok((single(if mean { sum / own(total) } else { sum })?, single(total)?));
+    }
     let out = match reduction {
         Reduction::None => Tensor::from_slice(&losses, &wanted)?.to_dtype(dtype)?,
         Reduction::Sum => single(losses.iter().sum())?,
@@ -94,6 +110,25 @@ pub fn nll_loss(
         out,
         single(if reduction == Reduction::None { 0.0 } else { total })?,
     ))
+}
+
+/// The sum of `n` numbers of a half type in PyTorch's order: partial sums of growing length, each sum rounded by `own`.
+fn cascade(values: impl Iterator<Item = f64>, n: usize, own: impl Fn(f64) -> f64) -> f64 {
+    const LEVELS: usize = 8;
+    let power = (n.max(1).next_power_of_two().trailing_zeros() as usize / LEVELS).max(4);
+    let mask = (1usize << power) - 1;
+    let mut sums = [0.0; LEVELS];
+    for (i, x) in values.enumerate() {
+        sums[0] = own(sums[0] + x);
+        for level in 0..LEVELS - 1 {
+            if i & mask.checked_shl((level * power) as u32).unwrap_or(0) != 0 {
+                break;
+            }
+            sums[level + 1] = own(sums[level + 1] + sums[level]);
+            sums[level] = 0.0;
+        }
+    }
+    sums.iter().fold(0.0, |sum, x| own(sum + x))
 }
 
 /// `ln(e^a + e^b)`.

@@ -138,21 +138,70 @@ pub fn native_batch_norm(
     }
     let wide = x.to_dtype(compute(dtype))?;
     let stats_dtype = compute(dtype);
+    let kept = statistics_dtype(dtype, &[weight, bias, running.mean, running.var]);
     let done = if stats_dtype == DType::Double {
-        batch::<f64>(&wide, weight, bias, running, training, momentum, eps)?
+        batch::<f64>(&wide, weight, bias, running, training, momentum, eps, kept)?
     } else {
-        batch::<f32>(&wide, weight, bias, running, training, momentum, eps)?
+        batch::<f32>(&wide, weight, bias, running, training, momentum, eps, kept)?
     };
+    let parameters = [Some(x), weight, bias, running.mean, running.var];
+    let even = parameters.iter().flatten().all(|t| t.is_contiguous());
+    if !even && kept == dtype && stats_dtype != dtype && x.numel() > 0 {
+        return in_steps(x, weight, bias, running, eps, done, training);
+    }
     let mut output = done.output.to_dtype(dtype)?;
     let format = x.suggest_memory_format();
     if format != MemoryFormat::Contiguous {
         output = output.contiguous_as(format)?;
     }
-    let kept = statistics_dtype(dtype, &[weight, bias, running.mean, running.var]);
     Ok(Normalized {
         output,
         mean: done.mean.to_dtype(kept)?,
         rstd: done.rstd.to_dtype(kept)?,
+    })
+}
+
+/// Half types that do not lie in order are normalised step by step.
+fn in_steps(
+    x: &Tensor,
+    weight: Option<&Tensor>,
+    bias: Option<&Tensor>,
+    running: Running<'_>,
+    eps: f64,
+    done: Normalized,
+    training: bool,
+) -> Result<Normalized> {
+    let dtype = x.dtype();
+    let (mean, rstd) = (done.mean.to_dtype(dtype)?, done.rstd.to_dtype(dtype)?);
+    let (center, scale) = match (training, running.mean, running.var) {
+        (false, Some(mean), Some(var)) => {
+            let root = pointwise::sqrt(&pointwise::add(
+                var.into(),
+                Scalar::Float(eps).into(),
+                Scalar::Int(1),
+            )?)?;
+            (
+                mean.to_dtype(dtype)?,
+                pointwise::reciprocal(&root)?.to_dtype(dtype)?,
+            )
+        }
+        _ => (mean.clone(), rstd.clone()),
+    };
+    let mut along = vec![1; x.dim()];
+    along[1] = -1;
+    let along = |t: &Tensor| t.to_dtype(dtype)?.reshape(&along);
+    let mut out = pointwise::sub(x.into(), (&along(&center)?).into(), Scalar::Int(1))?;
+    out = pointwise::mul((&out).into(), (&along(&scale)?).into())?;
+    if let Some(w) = weight {
+        out = pointwise::mul((&out).into(), (&along(w)?).into())?;
+    }
+    if let Some(b) = bias {
+        out = pointwise::add((&out).into(), (&along(b)?).into(), Scalar::Int(1))?;
+    }
+    Ok(Normalized {
+        output: out,
+        mean,
+        rstd,
     })
 }
 
@@ -174,12 +223,13 @@ fn batch<T: RowElement>(
     training: bool,
     momentum: f64,
     eps: f64,
+    kept: DType,
 ) -> Result<Normalized> {
     let x = dense(x)?;
     let sizes = lengths(x.sizes());
     let (batch, channels) = (sizes[0], sizes[1]);
     let plane: usize = sizes[2..].iter().product();
-    let (mean, var) = if training {
+    let (mut mean, var) = if training {
         let (mut mean, mut var) = (vec![0.0; channels], vec![0.0; channels]);
         let read = x.read()?;
         let data = read.slice::<T>()?;
@@ -236,7 +286,15 @@ fn batch<T: RowElement>(
         )
     };
     let (weight, bias) = (numbers(weight)?, numbers(bias)?);
-    let rstd: Vec<f64> = var.iter().map(|v| 1.0 / (v + eps).sqrt()).collect();
+    let mut rstd: Vec<f64> = var.iter().map(|v| 1.0 / (v + eps).sqrt()).collect();
+    if training && compute(kept) != kept {
+        // Statistics are kept in the half type, and used as kept.
+        for list in [&mut mean, &mut rstd] {
+            *list = Tensor::from_slice(list, &[channels as i64])?
+                .to_dtype(kept)?
+                .to_vec::<f64>()?;
+        }
+    }
     let affine: Vec<(T, T)> = (0..channels)
         .map(|c| {
             let scale = T::of(rstd[c]).times(T::of(weight.as_ref().map_or(1.0, |w| w[c])));

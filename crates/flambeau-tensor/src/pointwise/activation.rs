@@ -72,7 +72,7 @@ table! {
     // f = lambda
     SOFTSHRINK = "softshrink_check", Same {
         float |c, a| {
-            let l = c.f[0] as T;
+            let l = c.step(c.f[0] as T);
             if a.is_nan() { a } else if a > l { a - l } else if a < -l { a + l } else { 0.0 }
         };
     }

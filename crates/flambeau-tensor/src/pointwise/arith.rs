@@ -4,7 +4,9 @@ use crate::convert::B8;
 use crate::dtype::{DType, Element};
 use crate::error::Result;
 use crate::layout::broadcast_shapes;
-use crate::pointwise::call::{Arg, To, op, promoting, promoting_float, result_type, run};
+use crate::pointwise::call::{
+    Arg, To, by_lanes, is_half, op, own, promoting, promoting_float, result_type, run,
+};
 use crate::pointwise::engine::Params;
 use crate::pointwise::real::Real;
 use crate::pointwise::table::table;
@@ -149,6 +151,38 @@ fn negated(alpha: Scalar) -> Scalar {
     }
 }
 
+/// `a + alpha * b` of half types.
+fn scaled_half(a: Arg, b: Arg, alpha: Scalar, common: DType) -> Result<Tensor> {
+    let Arg::Number(alpha) = own(alpha.into(), common)? else {
+        bail!("expected a number for `alpha`");
+    };
+    let table = |a: Arg, b: Arg| {
+        let args = [a, b, alpha.into()];
+        run(&ADD_SCALED, Params::default(), To::New, &args, common, 1)
+    };
+    let steps = |a: Arg, b: Arg| {
+        let scaled = run(&MUL, Params::default(), To::New, &[b, alpha.into()], common, 1)?;
+        run(
+            &ADD,
+            Params::default(),
+            To::New,
+            &[a, (&scaled).into()],
+            common,
+            1,
+        )
+    };
+    match (a, b) {
+        (Arg::Tensor(x), Arg::Tensor(y)) if x.dtype() == common && y.dtype() == common => {
+            by_lanes(&[x, y], || table(a, b), |t| steps((&t[0]).into(), (&t[1]).into()))
+        }
+        (Arg::Tensor(x), Arg::Number(s)) if x.dtype() == common => {
+            let s = Tensor::scalar_tensor(s, common)?;
+            by_lanes(&[x], || table(a, b), |t| steps((&t[0]).into(), (&s).into()))
+        }
+        _ => table(a, b),
+    }
+}
+
 fn is_one(s: Scalar) -> bool {
     s.to_complex() == num_complex::Complex::new(1.0, 0.0)
 }
@@ -158,8 +192,12 @@ op! {
     add, add_to(to, a: Arg, b: Arg, alpha: Scalar) {
         let common = result_type(&[a, b]);
         check_alpha(common, alpha)?;
+        let (a, b) = (own(a, common)?, own(b, common)?);
         if is_one(alpha) {
             return run(&ADD, Params::default(), to, &[a, b], common, 1);
+        }
+        if is_half(common) {
+            return to.deliver(scaled_half(a, b, alpha, common)?);
         }
         run(&ADD_SCALED, Params::default(), to, &[a, b, alpha.into()], common, 1)
     }
@@ -168,15 +206,24 @@ op! {
         let common = result_type(&[a, b]);
         check_sub(a, b)?;
         check_alpha(common, alpha)?;
+        let (a, b) = (own(a, common)?, own(b, common)?);
         if is_one(alpha) {
             return run(&SUB, Params::default(), to, &[a, b], common, 1);
+        }
+        if is_half(common) {
+            return to.deliver(scaled_half(a, b, negated(alpha), common)?);
         }
         run(&ADD_SCALED, Params::default(), to, &[a, b, negated(alpha).into()], common, 1)
     }
     /// `b - alpha * a`
     rsub, rsub_to(to, a: Arg, b: Arg, alpha: Scalar) { sub_to(to, b, a, alpha) }
     /// `a * b`
-    mul, mul_to(to, a: Arg, b: Arg) { promoting(&MUL, Params::default(), to, &[a, b], 1) }
+    mul, mul_to(to, a: Arg, b: Arg) {
+        let common = result_type(&[a, b]);
+        // A number on the right stays as precise as it is.
+        let a = if matches!(b, Arg::Tensor(_)) { own(a, common)? } else { a };
+        run(&MUL, Params::default(), to, &[a, b], common, 1)
+    }
     maximum, maximum_to(to, a: Arg, b: Arg) {
         ensure!(!a.dtype().is_complex() && !b.dtype().is_complex(), "maximum not implemented for complex tensors.");
         promoting(&MAXIMUM, Params::default(), to, &[a, b], 1)

@@ -142,6 +142,50 @@ fn broadcast_shape(ins: &[In]) -> Result<layout::Dims> {
     Ok(shape)
 }
 
+/// A number, or a tensor of no dimensions and another dtype, as an element of a half type holds it.
+pub(crate) fn own<'a>(a: Arg<'a>, common: DType) -> Result<Arg<'a>> {
+    if !is_half(common) {
+        return Ok(a);
+    }
+    let number = match a {
+        Arg::Number(s) if !s.is_complex() => s,
+        Arg::Tensor(t) if t.dim() == 0 && t.dtype() != common && !t.is_complex() => t.item()?,
+        _ => return Ok(a),
+    };
+    Ok(Arg::Number(Tensor::scalar_tensor(number, common)?.item()?))
+}
+
+pub(crate) fn is_half(dtype: DType) -> bool {
+    matches!(dtype, DType::Half | DType::BFloat16)
+}
+
+/// Half types, where PyTorch's kernels take 32 elements at a time in single precision and round once (`whole`), but
+/// round each step of what is left over or does not lie in order (`steps`).
+pub(crate) fn by_lanes(
+    xs: &[&Tensor],
+    whole: impl FnOnce() -> Result<Tensor>,
+    steps: impl Fn(&[Tensor]) -> Result<Tensor>,
+) -> Result<Tensor> {
+    const LANES: i64 = 32;
+    let Some(first) = xs.first() else {
+        return whole();
+    };
+    let n = first.numel();
+    let even = xs.iter().all(|x| x.is_contiguous() && x.sizes() == first.sizes());
+    let rest = if even { n % LANES } else { n };
+    if rest == n {
+        let xs: Vec<Tensor> = xs.iter().map(|x| (*x).clone()).collect();
+        return steps(&xs);
+    }
+    let out = whole()?;
+    if rest > 0 {
+        let tail = |t: &Tensor| t.view(&[n])?.narrow(0, n - rest, rest);
+        let parts = xs.iter().map(|x| tail(x)).collect::<Result<Vec<_>>>()?;
+        tail(&out)?.copy_(&steps(&parts)?)?;
+    }
+    Ok(out)
+}
+
 /// Runs a table's kernel for `compute` over operands that say what they want, giving `out_dtype`.
 pub(crate) fn run_ins(
     table: &Table,

@@ -5,7 +5,7 @@ use num_complex::Complex;
 use crate::convert::B8;
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::pointwise::call::{Arg, To, op, promoting, promoting_float, result_type, run};
+use crate::pointwise::call::{Arg, To, op, own, result_type, run};
 use crate::pointwise::engine::Params;
 use crate::pointwise::real::Real;
 use crate::pointwise::table::table;
@@ -170,13 +170,18 @@ impl Rounding {
 
 op! {
     /// `a / b`; integers give floats
-    div, div_to(to, a: Arg, b: Arg) { promoting_float(&DIV, Params::default(), to, &[a, b], 1) }
+    div, div_to(to, a: Arg, b: Arg) {
+        let common = result_type(&[a, b]).to_float();
+        // A number on the right stays as precise as it is.
+        let a = if matches!(b, Arg::Tensor(_)) { own(a, common)? } else { a };
+        run(&DIV, Params::default(), to, &[a, b], common, 1)
+    }
     div_mode, div_mode_to(to, a: Arg, b: Arg, mode: Rounding) {
         let common = result_type(&[a, b]);
         match mode {
             Rounding::True => div_to(to, a, b),
-            // Half precisions round the quotient before they cut it.
-            Rounding::Trunc if common.compute() != common => {
+            // Half types round the quotient of tensors before they cut it.
+            Rounding::Trunc if common.compute() != common && matches!(b, Arg::Tensor(t) if t.dim() > 0) => {
                 let quotient = run(&DIV, Params::default(), To::New, &[a, b], common, 1)?;
                 run(&unary::TRUNC, Params::default(), to, &[(&quotient).into()], common, 1)
             }
@@ -187,9 +192,15 @@ op! {
     /// `a // b`, rounding down
     floor_divide, floor_divide_to(to, a: Arg, b: Arg) { div_mode_to(to, a, b, Rounding::Floor) }
     /// `a % b` with the sign of `b`
-    remainder, remainder_to(to, a: Arg, b: Arg) { promoting(&REMAINDER, Params::default(), to, &[a, b], 16) }
+    remainder, remainder_to(to, a: Arg, b: Arg) {
+        let common = result_type(&[a, b]);
+        run(&REMAINDER, Params::default(), to, &[own(a, common)?, own(b, common)?], common, 16)
+    }
     /// the remainder with the sign of `a`
-    fmod, fmod_to(to, a: Arg, b: Arg) { promoting(&FMOD, Params::default(), to, &[a, b], 16) }
+    fmod, fmod_to(to, a: Arg, b: Arg) {
+        let common = result_type(&[a, b]);
+        run(&FMOD, Params::default(), to, &[own(a, common)?, own(b, common)?], common, 16)
+    }
     /// `a ** b`
     pow, pow_to(to, a: Arg, b: Arg) {
         match (a, b) {
@@ -199,7 +210,7 @@ op! {
                 if let Arg::Number(base) = a && base.to_complex() == Complex::new(1.0, 0.0) {
                     return to.deliver(b.tensor()?.full_like(Scalar::Int(1), Some(common))?);
                 }
-                run(&POW, Params::default(), to, &[a, b], common, 16)
+                run(&POW, Params::default(), to, &[own(a, common)?, own(b, common)?], common, 16)
             }
         }
     }
@@ -242,6 +253,25 @@ fn pow_number(to: To, x: &Tensor, e: Scalar) -> Result<Tensor> {
     if common != DType::Bool && special == 2.0 {
         return arith::mul_as(to, x.into(), x.into(), common);
     }
+    if common == DType::BFloat16 && (special == 3.0 || special == -2.0) {
+        // This type rounds the square.
+        let square = arith::mul_as(To::New, x.into(), x.into(), common)?;
+        return if special == 3.0 {
+            arith::mul_as(to, (&square).into(), x.into(), common)
+        } else {
+            run(
+                &unary::RECIPROCAL,
+                Params::default(),
+                to,
+                &[(&square).into()],
+                common,
+                1,
+            )
+        };
+    }
+    if common == DType::BFloat16 && special == -0.5 && x.dtype() == common {
+        return to.deliver(unary::rsqrt_half(x)?);
+    }
     if common != DType::Bool && special == 3.0 {
         return run(&CUBE, Params::default(), to, &[x.into()], common, 1);
     }
@@ -257,5 +287,12 @@ fn pow_number(to: To, x: &Tensor, e: Scalar) -> Result<Tensor> {
             return run(table, Params::default(), to, &[x.into()], common, 2);
         }
     }
-    run(&POW, Params::default(), to, &[x.into(), e.into()], common, 16)
+    run(
+        &POW,
+        Params::default(),
+        to,
+        &[x.into(), own(e.into(), common)?],
+        common,
+        16,
+    )
 }

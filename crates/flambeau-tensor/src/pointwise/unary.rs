@@ -2,7 +2,7 @@
 
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::pointwise::call::{op, promoting, promoting_float, run};
+use crate::pointwise::call::{To, by_lanes, is_half, op, promoting, promoting_float, run};
 use crate::pointwise::engine::Params;
 use crate::pointwise::real::Real;
 use crate::pointwise::table::table;
@@ -164,7 +164,6 @@ macro_rules! float_functions {
 }
 float_functions! {
     sqrt, sqrt_to, SQRT, 2;
-    rsqrt, rsqrt_to, RSQRT, 2;
     reciprocal, reciprocal_to, RECIPROCAL, 2;
     exp, exp_to, EXP, 4;
     exp2, exp2_to, EXP2, 4;
@@ -189,6 +188,25 @@ float_functions! {
     erf, erf_to, ERF, 6;
     erfc, erfc_to, ERFC, 6;
     sinc, sinc_to, SINC, 8;
+}
+
+op! {
+    /// `1 / sqrt(x)`; integers give floats.
+    rsqrt, rsqrt_to(to, x: &Tensor) {
+        if is_half(x.dtype()) {
+            return to.deliver(rsqrt_half(x)?);
+        }
+        promoting_float(&RSQRT, no_params(), to, &[x.into()], 2)
+    }
+}
+
+/// `rsqrt` of a half type, which rounds the root where PyTorch does.
+pub(super) fn rsqrt_half(x: &Tensor) -> Result<Tensor> {
+    by_lanes(
+        &[x],
+        || promoting_float(&RSQRT, no_params(), To::New, &[x.into()], 2),
+        |x| reciprocal(&sqrt(&x[0])?),
+    )
 }
 
 /// Rounding functions return integers as they are.

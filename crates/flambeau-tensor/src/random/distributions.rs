@@ -253,7 +253,7 @@ pub fn multinomial_with_replacement(
     let mut sums = Vec::with_capacity(weights.len());
     let mut sum = 0.0;
     for &w in weights {
-        check_weight(w)?;
+        check_weight(w, true)?;
         sum = round(sum + w);
         sums.push(sum);
     }
@@ -281,7 +281,7 @@ pub fn multinomial_without_replacement(
     let mut keyed = Vec::with_capacity(weights.len());
     let mut positive = false;
     for (i, &w) in weights.iter().enumerate() {
-        check_weight(w)?;
+        check_weight(w, false)?;
         positive |= w > 0.0;
         let e = exponential(1.0, generator);
         let key = if single {
@@ -298,9 +298,17 @@ pub fn multinomial_without_replacement(
     Ok(keyed.into_iter().take(samples).map(|(_, i)| i).collect())
 }
 
-fn check_weight(w: f64) -> Result<(), String> {
+fn check_weight(w: f64, replacement: bool) -> Result<(), String> {
     if w >= 0.0 && w.is_finite() {
         return Ok(());
+    }
+    if replacement {
+        let found = if w < 0.0 {
+            "negative probability entry < 0"
+        } else {
+            "with Inf or NaN entries"
+        };
+        return Err(format!("invalid multinomial distribution ({found})"));
     }
     Err("probability tensor contains either `inf`, `nan` or element < 0".into())
 }

@@ -159,9 +159,35 @@ pub fn nanmean(x: &Tensor, dims: &[i64], keepdim: bool, dtype: Option<DType>) ->
 /// Product over one dimension, or all.
 pub fn prod(x: &Tensor, dim: Option<i64>, keepdim: bool, dtype: Option<DType>) -> Result<Tensor> {
     let dtype = sum_dtype(x, dtype);
-    let r: Reducer = numeric!(Prod, dtype);
     let dims: &[i64] = dim.as_slice();
+    if matches!(dtype, DType::Half | DType::BFloat16) {
+        let n = match dim {
+            Some(d) if x.dim() > 0 => x.size(d)?,
+            _ => x.numel(),
+        };
+        if n < 128 && x.numel() > 0 {
+            return prod_in_steps(&x.to_dtype(dtype)?, dim, keepdim);
+        }
+    }
+    let r: Reducer = numeric!(Prod, dtype);
     reduce(x, &mask_of(x, dims)?, keepdim, &r, Numbers::default(), dtype)
+}
+
+/// The product of few elements of a half type, which is rounded after each.
+fn prod_in_steps(x: &Tensor, dim: Option<i64>, keepdim: bool) -> Result<Tensor> {
+    let (flat, d) = match dim {
+        Some(d) if x.dim() > 0 => (x.clone(), d),
+        _ => (x.reshape(&[-1])?, 0),
+    };
+    let mut product = flat.select(d, 0)?.copy()?;
+    for i in 1..flat.size(d)? {
+        product = pointwise::mul((&product).into(), (&flat.select(d, i)?).into())?;
+    }
+    match (dim, keepdim) {
+        (_, false) => Ok(product),
+        (Some(d), true) if x.dim() > 0 => product.unsqueeze(d.rem_euclid(x.dim() as i64)),
+        (_, true) => product.reshape(&vec![1; x.dim()]),
+    }
 }
 
 fn check_not_empty(x: &Tensor, mask: &[bool], name: &str) -> Result<()> {

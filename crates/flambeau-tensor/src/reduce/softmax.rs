@@ -47,7 +47,31 @@ fn run(x: &Tensor, dim: i64, dtype: Option<DType>, log: bool) -> Result<Tensor> 
             }
         }
     }
+    if !log && matches!(dtype, DType::Half | DType::BFloat16) && d + 1 < x.dim() && x.numel() > 0 {
+        round_last_columns(&x, &out, d, dtype)?;
+    }
     out.to_dtype(dtype)
+}
+
+/// Columns beyond the last whole group of 32: there PyTorch keeps the exponentials in the half type before it divides.
+fn round_last_columns(x: &Tensor, out: &Tensor, d: usize, dtype: DType) -> Result<()> {
+    let (outer, n, inner) = around(x.sizes(), d);
+    let rest = (inner % 32) as i64;
+    if rest == 0 {
+        return Ok(());
+    }
+    let size = [outer as i64, n as i64, inner as i64];
+    let last = |t: &Tensor| t.view(&size)?.narrow(2, size[2] - rest, rest);
+    let x = last(x)?;
+    let shifted = pointwise::sub(
+        (&x).into(),
+        (&super::amax(&x, &[1], true)?).into(),
+        Scalar::Int(1),
+    )?;
+    let e = pointwise::exp(&shifted)?;
+    let sum = super::sum(&e, &[1], true, None)?;
+    let kept = e.to_dtype(dtype)?.to_dtype(DType::Float)?;
+    last(out)?.copy_(&pointwise::div((&kept).into(), (&sum).into())?)
 }
 
 /// Along rows of a half type PyTorch keeps the sum and its logarithm in that type.

@@ -31,9 +31,15 @@ fn window(name: &str, dims: usize, input: &Tensor, output_size: &[i64]) -> Resul
         [one] => vec![*one; dims],
         _ => output_size.to_vec(),
     };
+    if dims == 1 {
+        ensure!(
+            output.len() == 1,
+            "{name}() argument 'output_size' should contain one int"
+        );
+    }
     ensure!(
         output.len() == dims,
-        "{name}: internal error: output_size.size() must be {dims}"
+        "{name}: internal error: output_size must be {dims}"
     );
     let skip = sizes.len() - dims - 1;
     for (i, &s) in sizes.iter().enumerate().skip(skip) {
@@ -45,12 +51,18 @@ fn window(name: &str, dims: usize, input: &Tensor, output_size: &[i64]) -> Resul
         );
     }
     ensure!(
-        output.iter().all(|&o| o >= 0),
+        output.iter().all(|&o| o >= 0) || name.contains("max"),
         "{name}: elements of output_size must be greater than or equal to 0 but received {{{}}}",
         output.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")
     );
     let mut size = Dims::from_slice(&sizes[..sizes.len() - dims]);
     size.extend(output.iter().copied());
+    if let Some(least) = output.iter().find(|o| **o < 0) {
+        bail!(
+            "Trying to create tensor with negative dimension {least}: {}",
+            show(&size)
+        );
+    }
     checked_product(&lengths(&size))?;
     Ok(Window {
         kernel: [1; 3],

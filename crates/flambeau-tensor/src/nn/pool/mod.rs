@@ -117,9 +117,27 @@ fn window(
         // Far beyond any tensor, so that what is computed from them stays within the machine's integers.
         ensure!(
             list.iter().all(|&x| x < 1 << 20),
-            "{name}: {argument} is too large: {}",
-            show(list)
+            "{name}: {argument} is too large: {}{}",
+            show(list),
+            if name == "max_pool1d" {
+                ". Invalid computed output size: -1"
+            } else {
+                ""
+            }
         );
+    }
+    if name == "max_pool1d" {
+        for (argument, list) in [
+            ("kernel_size", &kernel),
+            ("stride", &stride),
+            ("dilation", &dilation),
+        ] {
+            ensure!(
+                list[0] > 0,
+                "max_pool1d() {argument} must be greater than zero, but got {}",
+                list[0]
+            );
+        }
     }
     ensure!(stride.iter().all(|&s| s != 0), "stride should not be zero");
     ensure!(
@@ -142,10 +160,6 @@ fn window(
         "pad must be non-negative, but got pad: {}",
         show(&padding)
     );
-    check_input(name, input, dims)?;
-    let sizes = input.sizes();
-    let spatial = &sizes[sizes.len() - dims..];
-    let mut size = Dims::from_slice(&sizes[..sizes.len() - dims]);
     for d in 0..dims {
         let extent = dilation[d].saturating_mul(kernel[d] - 1).saturating_add(1);
         ensure!(
@@ -155,6 +169,13 @@ fn window(
             kernel[d],
             dilation[d]
         );
+    }
+    check_input(name, input, dims)?;
+    let sizes = input.sizes();
+    let spatial = &sizes[sizes.len() - dims..];
+    let mut size = Dims::from_slice(&sizes[..sizes.len() - dims]);
+    for d in 0..dims {
+        let extent = dilation[d].saturating_mul(kernel[d] - 1).saturating_add(1);
         let room = spatial[d]
             .saturating_add(padding[d].saturating_mul(2))
             .saturating_sub(extent);
@@ -168,6 +189,11 @@ fn window(
     }
     let by = |s: &[i64]| s.iter().map(i64::to_string).collect::<Vec<_>>().join("x");
     let skip = sizes.len() - dims - 1;
+    ensure!(
+        name != "max_pool1d" || size[sizes.len() - dims] >= 0,
+        "max_pool1d() Invalid computed output size: {}",
+        size[sizes.len() - dims]
+    );
     ensure!(
         size[sizes.len() - dims..].iter().all(|&s| s > 0),
         "Given input size: ({}). Calculated output size: ({}). Output size is too small",

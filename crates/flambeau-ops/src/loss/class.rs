@@ -1,7 +1,8 @@
 //! Losses of classification: negative log likelihood and cross entropy.
 
 use flambeau_ir::ops::Rows;
-use flambeau_tensor::{Result, Tensor, index, pointwise as p};
+use flambeau_tensor::nn::loss::{Reduction, nll_loss};
+use flambeau_tensor::{DType, Result, Tensor, index, pointwise as p};
 
 use crate::calc::*;
 use crate::values::{each, error};
@@ -94,6 +95,11 @@ fn nll(
     ignore: i64,
 ) -> Result<(Tensor, Tensor)> {
     let (class, w) = chosen(x, t, weight, ignore)?;
+    if reduction != 0 && matches!(x.dtype(), DType::Half | DType::BFloat16) {
+        // Half types show the order of the sums.
+        let how = Reduction::from_code(reduction)?;
+        return nll_loss(x, &t.to_dtype(DType::Long)?, weight, how, ignore);
+    }
     let dim = class_dim(x);
     let picked = index::gather(x, dim, &class.unsqueeze(dim)?)?.squeeze_dim(dim)?;
     // What is ignored counts as zero even if its score is infinite.

@@ -39,6 +39,8 @@ def installed():
     have = {n: getattr(torch.jit, n) for n in jit.__all__ if hasattr(torch.jit, n)}
     modules = [sys.modules["torch.jit._script"], sys.modules["torch.jit._serialization"]]
     more = [(m, n, getattr(m, n)) for m in modules for n in ("script", "load", "save") if hasattr(m, n)]
+    declared = [torch._jit_internal._overloaded_fns, torch._jit_internal._overloaded_methods]
+    before = [dict(d) for d in declared]
     _install.install()
     try:
         yield
@@ -47,6 +49,9 @@ def installed():
             setattr(torch.jit, name, value)
         for module, name, value in more:
             setattr(module, name, value)
+        for now, then in zip(declared, before):
+            now.clear()
+            now.update(then)
 
 
 def fresh(source):

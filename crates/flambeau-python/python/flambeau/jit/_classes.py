@@ -28,6 +28,11 @@ def _is_static(cls, name):
     return isinstance(_sources.static(cls, name), staticmethod)
 
 
+def _is_annotate(name):
+    """The function that Python itself puts into a class with annotations, from 3.14 on."""
+    return name in ("__annotate__", "__annotate_func__")
+
+
 def compile_class(cls):
     """The type of a class, compiled once."""
     if cls in _types.class_types:
@@ -42,7 +47,9 @@ def compile_class(cls):
     try:
         methods = []
         for method, fn in inspect.getmembers(cls, lambda m: inspect.ismethod(m) or inspect.isfunction(m)):
-            if method not in vars(cls) or _is_static(cls, method) or _sources.modifier(fn).startswith("_drop"):
+            if method not in vars(cls) or _is_static(cls, method) or _is_annotate(method):
+                continue
+            if _sources.modifier(fn).startswith("_drop"):
                 continue
             if dataclasses.is_dataclass(cls) and _is_generated(fn):
                 source = _generated(cls, method)
@@ -61,8 +68,8 @@ def compile_class(cls):
 
 
 def _is_generated(fn):
-    """Made by `dataclass`, so that there is no source."""
-    return fn.__code__.co_filename == "<string>" or fn.__code__.co_filename == dataclasses.__file__
+    """Made by `dataclass`, so that there is no source; its `__repr__` is wrapped, by whom depends on Python's release."""
+    return inspect.unwrap(fn).__code__.co_filename == "<string>"
 
 
 _ORDER = {"__lt__": "<", "__le__": "<", "__gt__": ">", "__ge__": ">"}
@@ -166,7 +173,8 @@ def make_interface(cls):
 def interface_as_class(cls):
     """What calling an interface means: its class with the bodies of its methods, which mostly do not compile."""
     ty = _flambeau.Type.class_(_names.qualified(cls))
-    methods = [_sources.describe(fn) for name, fn in inspect.getmembers(cls, inspect.isfunction) if name in vars(cls)]
+    functions = inspect.getmembers(cls, inspect.isfunction)
+    methods = [_sources.describe(fn) for name, fn in functions if name in vars(cls) and not _is_annotate(name)]
     _flambeau.compile_class(ty, methods, [], [])
     return ty
 

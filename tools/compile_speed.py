@@ -3,8 +3,9 @@
     PYTHON tools/compile_speed.py [--models resnet50,maskrcnn_resnet50_fpn] [--rounds 5] [--least 5]
 
 Each measurement is a process of its own (a second script of the same model is cached by both); the two alternate, and
-the best of each are compared, which other load on the machine disturbs least. Making the model and importing the libraries is not counted. Fails if Flambeau is not `--least`
-times faster on each model.
+the best of each are compared, in processor time, which other load on the machine disturbs least (both compile on one
+thread). Making the model and importing the libraries is not counted. Fails if Flambeau is not `--least` times faster on
+each model.
 """
 import argparse, subprocess, sys, time
 
@@ -27,7 +28,7 @@ if a.once:
     else: script = torch.jit.script
     if a.profile:
         import cProfile; profile = cProfile.Profile(); profile.enable()
-    start = time.perf_counter(); script(model); seconds = time.perf_counter() - start
+    start = time.process_time(); script(model); seconds = time.process_time() - start
     if a.profile:
         import pstats; profile.disable(); pstats.Stats(profile).sort_stats("tottime").print_stats(25)
     print(seconds)

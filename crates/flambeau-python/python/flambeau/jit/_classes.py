@@ -69,7 +69,7 @@ def compile_class(cls):
 
 def _is_generated(fn):
     """Made by `dataclass`, so that there is no source; its `__repr__` is wrapped, by whom depends on Python's release."""
-    return inspect.unwrap(fn).__code__.co_filename == "<string>"
+    return inspect.unwrap(fn).__code__.co_filename in ("<string>", dataclasses.__file__)
 
 
 _ORDER = {"__lt__": "<", "__le__": "<", "__gt__": ">", "__ge__": ">"}

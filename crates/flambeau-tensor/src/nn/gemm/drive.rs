@@ -9,6 +9,9 @@ use std::ops::Range;
 
 /// Depth of a block: a panel of A stays in the first-level cache.
 const DEPTH: usize = 384;
+/// The longest chain of additions into one register. A chain's error grows with its length, so tiles add shorter ones
+/// to C, which is in the first-level cache then.
+const CHAIN: usize = 128;
 /// Elements of a block of B: half of a second-level cache of 1 MiB for `f32`.
 const BLOCK: usize = 128 << 10;
 /// Elements of A packed at a time.
@@ -327,23 +330,23 @@ impl<T: Real + bytemuck::Pod> Task<'_, '_, T> {
                     (_, Some(_)) => (scratch.as_ptr(), wide),
                     _ => (scratch[j * k..].as_ptr(), wide),
                 };
-                let add = p.add || depth.start > 0;
-                // SAFETY: A has `height` packed rows from `a` on, B a panel at `b`, C the tile.
-                unsafe {
-                    let c = c.add(j);
-                    compute::<V>(
-                        height,
-                        TileArgs {
-                            k,
-                            a,
-                            b,
+                let links = k.div_ceil(CHAIN).max(1);
+                for link in 0..links {
+                    let (from, to) = (link * k / links, (link + 1) * k / links);
+                    // SAFETY: A has `height` packed rows from `a` on, B a panel at `b`, C the tile.
+                    unsafe {
+                        let tile = TileArgs {
+                            k: to - from,
+                            a: a.add(from * height),
+                            b: b.wrapping_add(from.wrapping_mul(b_stride)),
                             b_stride,
-                            c,
+                            c: c.add(j),
                             c_stride: p.c_stride,
                             width,
-                            add,
-                        },
-                    );
+                            add: p.add || depth.start + from > 0,
+                        };
+                        compute::<V>(height, tile);
+                    }
                 }
             }
             if let (true, Some(finish)) = (last, p.finish) {

@@ -11,8 +11,8 @@
 //!    └─┘ └─────────┴─────────┘
 //! ```
 //!
-//! Every element of C is one chain of fused multiply-adds over k in order, whatever the shape of the tile that it
-//! fell into; so how a product is cut into tiles never shows in its bits.
+//! Every element of C is the same chains of fused multiply-adds over k in order, whatever the shape of the tile that
+//! it fell into; so how a product is cut into tiles never shows in its bits.
 
 use crate::nn::vector::Vector;
 

@@ -4,8 +4,10 @@
 
 Each row: whether `flambeau verify` agrees (rtol 1e-3, atol 1e-4) at batch 1 and batch 2, the largest difference, and
 the steady processor time of one call at one thread as a ratio to torch.jit's (the better of plain and frozen), measured
-in turn in one run. Processor time and not that of the clock, so that whatever else the machine does counts for neither. Where a model does not agree, PyTorch is compared with itself with its other convolution backend (oneDNN off):
-a model whose own answers move by more than the tolerance there says nothing about Flambeau.
+in turn in one run. Processor time and not that of the clock, so that whatever else the machine does counts for neither.
+Where a model does not agree, what PyTorch recorded is compared with what PyTorch computes with its other convolution
+backend (oneDNN off) and in float64: a model whose own answers move by more than the tolerance, untrained weights letting
+its values grow without bound, says nothing about Flambeau.
 """
 import argparse, glob, json, math, os, statistics, subprocess, time
 import torch, torchvision  # torchvision registers its operators
@@ -68,19 +70,38 @@ def verify(path, io):
     return run.returncode == 0, worst, ", ".join(wrong)
 
 
-def against_itself(path, io):
-    """Elements by which PyTorch without oneDNN misses what PyTorch with it recorded."""
-    recorded, model = load_file(io), torch.jit.load(path).eval()
-    with torch.no_grad(), torch.backends.mkldnn.flags(enabled=False):
-        found = dict(flatten(model(*inputs_of(io))))
+def widened(value):
+    if isinstance(value, torch.Tensor): return value.double() if value.is_floating_point() else value
+    if isinstance(value, dict): return {k: widened(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)): return [widened(v) for v in value]
+    return value
+
+
+def off(found, recorded):
+    """By output, how many elements of what PyTorch computes another way miss what was recorded."""
     wrong = []
     for name, want in recorded.items():
         if not name.startswith("out"): continue
         got = found.get(name)
         if got is None or got.shape != want.shape: wrong.append(f"{name}: other sizes"); continue
-        off = int((~torch.isclose(got.double(), want.double(), rtol=1e-3, atol=1e-4, equal_nan=True)).sum())
-        if off: wrong.append(f"{name}: {off} of {want.numel()}")
+        count = int((~torch.isclose(got.double(), want.double(), rtol=1e-3, atol=1e-4, equal_nan=True)).sum())
+        if count: wrong.append(f"{name}: {count} of {want.numel()}")
     return ", ".join(wrong)
+
+
+def against_itself(path, io):
+    """How far PyTorch's other answers are from the recorded one: without oneDNN, and in float64."""
+    recorded, inputs, found = load_file(io), inputs_of(io), {}
+    with torch.no_grad():
+        with torch.backends.mkldnn.flags(enabled=False):
+            found["without oneDNN"] = off(dict(flatten(torch.jit.load(path).eval()(*inputs))), recorded)
+        try:
+            torch.set_default_dtype(torch.float64)
+            found["in float64"] = off(dict(flatten(torch.jit.load(path).eval().double()(*widened(inputs)))), recorded)
+        except RuntimeError:  # constants of the archive in float32
+            pass
+        finally: torch.set_default_dtype(torch.float32)
+    return found
 
 
 def ratio(path, io):
@@ -114,8 +135,9 @@ for path in sorted(glob.glob(os.path.join(a.dir, "*.pt"))):
         if ok: kind = "agree"
         else:
             own = against_itself(path, io)
-            kind = "as far as PyTorch from itself" if own else "differ"
-            notes.append(f"{name}, batch {batch}: {why}; PyTorch without oneDNN: {own or 'agrees'}")
+            kind = "as far as PyTorch from itself" if any(own.values()) else "differ"
+            others = "; ".join(f"PyTorch {how}: {wrong or 'agrees'}" for how, wrong in own.items())
+            notes.append(f"{name}, batch {batch}: {why}; {others}")
         counts[kind] += 1
         cells.append({"agree": "yes", "differ": "**no**"}.get(kind, "as PyTorch"))
     time_cell = ""

@@ -1,7 +1,8 @@
 //! Calling a function from outside: positional and keyword arguments put in the order of the schema, defaults
 //! filled in, and every value converted to the type that the schema declares, as PyTorch converts Python values.
 //!
-//! Containers are copied, as on every entry from Python: the program never sees the caller's list. Tensors are shared.
+//! Containers are copied, as on every entry from Python: the program never sees the caller's list, unless it was made
+//! to be shared ([`List::of_host`]). Tensors are shared.
 
 use std::sync::Arc;
 
@@ -188,6 +189,9 @@ fn convert(value: &IValue, ty: &Type) -> Result<IValue, Misfit> {
         },
         Type::List(element) => {
             let items = match value {
+                IValue::List(list) if list.is_of_host() && *list.element_type() == **element => {
+                    return Ok(value.clone());
+                }
                 IValue::List(list) => list.to_vec(),
                 IValue::Tuple(tuple) => tuple.items.to_vec(),
                 IValue::Str(text) if matches!(**element, Type::Str) => {
@@ -205,6 +209,9 @@ fn convert(value: &IValue, ty: &Type) -> Result<IValue, Misfit> {
             let IValue::Dict(dict) = value else {
                 return misfit(value, ty);
             };
+            if dict.is_of_host() && (dict.key_type(), dict.value_type()) == (&types.0, &types.1) {
+                return Ok(value.clone());
+            }
             let mut pairs = Vec::with_capacity(dict.len());
             for (key, item) in dict.pairs() {
                 pairs.push((convert(&key, &types.0)?, convert(&item, &types.1)?));

@@ -5,6 +5,7 @@
 //! Python, in `python/flambeau`; it hands plain descriptions to the functions here.
 
 mod call;
+mod containers;
 mod error;
 mod module;
 mod script;
@@ -21,6 +22,7 @@ fn _flambeau(m: &Bound<'_, PyModule>) -> PyResult<()> {
     tensor::register(m)?;
     types::register(m)?;
     value::register(m)?;
+    containers::register(m)?;
     call::register(m)?;
     script::register(m)?;
     module::register(m)

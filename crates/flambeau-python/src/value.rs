@@ -1,4 +1,5 @@
-//! Python values as values of the language and back. Tensors and objects are shared, containers copied.
+//! Python values as values of the language and back. Tensors and objects are shared; containers are copied, but for
+//! those of [`crate::containers`].
 //!
 //! What only Python knows (tensors of PyTorch, classes of NamedTuples and enums) is asked of `flambeau._hooks`.
 
@@ -15,6 +16,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyComplex, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use crate::call::PyFunction;
+use crate::containers::{ScriptDict, ScriptList};
 use crate::error;
 use crate::module::PyObject;
 use crate::tensor::{PyTensor, complex};
@@ -161,6 +163,12 @@ fn convert(value: &Bound<'_, PyAny>, seen: &mut Seen, depth: usize) -> PyResult<
             ),
         };
         return Ok(IValue::Dict(Dict::from_pairs(key, item, pairs)));
+    }
+    if let Ok(list) = value.cast::<ScriptList>() {
+        return Ok(IValue::List(list.get().list.clone()));
+    }
+    if let Ok(dict) = value.cast::<ScriptDict>() {
+        return Ok(IValue::Dict(dict.get().dict.clone()));
     }
     if let Ok(object) = value.cast::<PyObject>() {
         return Ok(IValue::Object(object.get().object.clone()));

@@ -108,3 +108,13 @@ def uses_unused(x: int) -> int:
 
 def wrong(x: int) -> str:
     return x
+
+
+def appends(xs: List[int]) -> List[int]:
+    xs.append(7)
+    return xs
+
+
+def puts(d: Dict[str, int]) -> int:
+    d["new"] = 9
+    return len(d)

@@ -99,3 +99,25 @@ def test_functions_are_saved_as_modules(tmp_path):
     loaded = jit.load(path)
     assert loaded(3, 1.5) == 19.0
     assert "__torch__.functions.fill" in loaded.code
+
+
+def test_shared_containers():
+    numbers = jit.script([1, 2])
+    assert jit.script(fn.appends)(numbers) == [1, 2, 7] and list(numbers) == [1, 2, 7]
+    plain = [1]
+    assert jit.script(fn.appends)(plain) == [1, 7] and plain == [1]
+    numbers[0:2] = [8, 9]
+    numbers.insert(-1, 5)
+    assert repr(numbers) == "[8, 9, 5, 7]" and numbers.pop() == 7 and numbers.count(5) == 1 and 8 in numbers
+    assert list(numbers[1:]) == [9, 5] and numbers[-1] == 5 and len(numbers) == 3
+    for wrong, kind in [(lambda: numbers.append("x"), TypeError), (lambda: numbers[3], IndexError),
+                        (lambda: numbers.remove(4), ValueError), (lambda: jit.script([1, "a"]), RuntimeError)]:  # fmt: skip
+        with pytest.raises(kind):
+            wrong()
+    table = jit.script({"a": 1})
+    assert jit.script(fn.puts)(table) == 2 and dict(table) == {"a": 1, "new": 9} and list(table.items())[1] == ("new", 9)
+    del table["a"]
+    assert "a" not in table and list(table.keys()) == ["new"] and bool(table)
+    for wrong, kind in [(lambda: table["b"], KeyError), (lambda: table.__setitem__(1, 1), TypeError)]:
+        with pytest.raises(kind):
+            wrong()

@@ -73,6 +73,7 @@ impl Drop for TupleValue {
 
 struct ListInner {
     element: Type,
+    of_host: bool,
     items: RwLock<Vec<IValue>>,
 }
 
@@ -90,8 +91,20 @@ impl List {
     pub fn new(element: Type, items: Vec<IValue>) -> List {
         List(Arc::new(ListInner {
             element,
+            of_host: false,
             items: RwLock::new(items),
         }))
+    }
+    /// A list that the host holds too: calls from outside pass it as it is, where others are copied.
+    pub fn of_host(element: Type, items: Vec<IValue>) -> List {
+        List(Arc::new(ListInner {
+            element,
+            of_host: true,
+            items: RwLock::new(items),
+        }))
+    }
+    pub fn is_of_host(&self) -> bool {
+        self.0.of_host
     }
     pub fn element_type(&self) -> &Type {
         &self.0.element
@@ -157,6 +170,7 @@ impl Hash for DictKey {
 struct DictInner {
     key: Type,
     value: Type,
+    of_host: bool,
     items: RwLock<IndexMap<DictKey, IValue>>,
 }
 
@@ -176,8 +190,21 @@ impl Dict {
         Dict(Arc::new(DictInner {
             key,
             value,
+            of_host: false,
             items: RwLock::default(),
         }))
+    }
+    /// A dict that the host holds too: calls from outside pass it as it is, where others are copied.
+    pub fn of_host(key: Type, value: Type) -> Dict {
+        Dict(Arc::new(DictInner {
+            key,
+            value,
+            of_host: true,
+            items: RwLock::default(),
+        }))
+    }
+    pub fn is_of_host(&self) -> bool {
+        self.0.of_host
     }
     pub fn from_pairs(key: Type, value: Type, pairs: impl IntoIterator<Item = (IValue, IValue)>) -> Dict {
         let dict = Dict::new(key, value);

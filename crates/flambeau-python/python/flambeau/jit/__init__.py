@@ -83,26 +83,31 @@ _scope.ScriptFunction = ScriptFunction
 
 
 def script(obj, optimize=None, _frames_up=0, _rcb=None, example_inputs=None):
-    """Compiles a function, an `nn.Module` with all that it reaches, or a class."""
+    """Compiles a function, an `nn.Module` with all that it reaches, or a class. A list or dict becomes one that
+    compiled functions share with Python, so that what they change shows."""
     from builtins import isinstance
 
-    if isinstance(obj, (ScriptFunction, ScriptModule, ScriptObject)):
+    if isinstance(obj, (ScriptFunction, ScriptModule, ScriptObject, _flambeau.ScriptList, _flambeau.ScriptDict)):
         return obj
     if _recursive.is_module(obj):
         return _recursive.script_module(obj)
     obj = obj.__prepare_scriptable__() if hasattr(obj, "__prepare_scriptable__") else obj
     if isinstance(obj, dict):
-        raise NotImplementedError("dicts cannot be scripted by themselves")
+        return _flambeau.ScriptDict(obj)
+    if isinstance(obj, list):
+        return _flambeau.ScriptList(obj)
     if isinstance(obj, type):
         torch = _hooks.torch()
         if torch is not None and issubclass(obj, torch.nn.Module):
             raise RuntimeError(
-                f"Type '{obj}' cannot be compiled since it inherits from nn.Module, consider passing an instance instead"
+                f"Type '{obj}' cannot be compiled since it inherits from nn.Module, pass an instance instead"
             )
         if issubclass(obj, __import__("enum").Enum):
             return obj
         if _types.is_named_tuple(obj):
             return obj
+        if "__dict__" not in dir(obj) and not hasattr(obj, "__slots__"):
+            raise RuntimeError("TorchScript classes must be new-style classes. Please inherit from 'object'.")
         if len(obj.__mro__) > 2:
             raise RuntimeError(
                 "TorchScript classes does not support inheritance yet. Please directly inherit from 'object'."
@@ -133,6 +138,8 @@ def _script_function(fn):
 
 
 def _script_object(obj):
+    if not hasattr(obj, "__dict__"):
+        raise TypeError(f"{type(obj)} is a built-in class")
     ty = _classes.compile_class(type(obj))
     return ScriptObject(_flambeau.make_object(ty, dict(vars(obj))))
 

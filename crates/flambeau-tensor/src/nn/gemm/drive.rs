@@ -11,7 +11,7 @@ use std::ops::Range;
 const DEPTH: usize = 384;
 /// The longest chain of additions into one register. A chain's error grows with its length, so tiles add shorter ones
 /// to C, which is in the first-level cache then.
-const CHAIN: usize = 192;
+const CHAIN: usize = 128;
 /// Elements of a block of B: half of a second-level cache of 1 MiB for `f32`.
 const BLOCK: usize = 128 << 10;
 /// Elements of A packed at a time.

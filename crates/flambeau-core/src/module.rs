@@ -279,8 +279,12 @@ pub fn around(function: &Arc<Function>) -> Result<Module, DefineError> {
     // The signature is the graph's: without defaults, and with the type that the result has.
     let mut schema = function.schema()?.clone();
     schema.name = "forward".into();
-    for argument in &mut schema.arguments {
+    for (i, argument) in schema.arguments.iter_mut().enumerate() {
         argument.default = None;
+        // A parameter called `_` is nameless.
+        if &*argument.name == "_" {
+            argument.name = format!("argument_{}", i + 1).into();
+        }
     }
     for (ret, value) in schema.returns.iter_mut().zip(graph.outputs()) {
         ret.ty = graph.ty(*value).clone();

@@ -319,7 +319,12 @@ fn module_around(py: Python<'_>, function: &PyFunction) -> PyResult<PyObject> {
     // What the graph itself says: archives keep neither defaults nor wider annotations of a result.
     let own = function.0.schema().map_err(fail)?;
     let params = graph.params(graph.block());
-    let names = std::iter::once("self".to_string()).chain(own.arguments.iter().map(|a| a.name.to_string()));
+    // A parameter called `_` is nameless.
+    let name = |(i, a): (usize, &Argument)| match &*a.name {
+        "_" => format!("argument_{}", i + 1),
+        name => name.to_string(),
+    };
+    let names = std::iter::once("self".to_string()).chain(own.arguments.iter().enumerate().map(name));
     let arguments = names
         .zip(params)
         .map(|(name, &p)| Argument::new(name.as_str(), graph.ty(p).clone()));

@@ -148,6 +148,14 @@ fn meaning(value: &Bound<'_, PyAny>) -> PyResult<Option<HostValue>> {
             let members = (!members.is_none()).then(|| Arc::new(PyScope(members.unbind())) as Arc<dyn Scope>);
             HostValue::Class { class, members }
         }
+        "module_class" => {
+            let members = part(2)?;
+            let members = (!members.is_none()).then(|| Arc::new(PyScope(members.unbind())) as Arc<dyn Scope>);
+            HostValue::ModuleClass {
+                name: text(1)?,
+                members,
+            }
+        }
         "named_tuple" => HostValue::NamedTuple(ty()?),
         "enum" => HostValue::Enum(ty()?),
         "interface" => HostValue::Interface(ty()?),

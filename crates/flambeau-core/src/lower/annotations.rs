@@ -23,7 +23,15 @@ impl Emitter<'_> {
     pub(super) fn annotation(&mut self, expr: &Expr) -> Result<Type> {
         let resolver = self.resolver;
         if !matches!(expr.kind, ExprKind::Bin(BinKind::BitOr, ..))
-            && let Some(ty) = resolver.resolve_annotation(expr, &self.text)?
+            && let Some(ty) = resolver
+                .resolve_annotation(expr, &self.text)
+                .map_err(|mut error| {
+                    // What the shell finds wrong with a type is shown where the type is named.
+                    if error.kind == ErrorKind::Value && error.place.is_none() {
+                        error.place = Some((self.text.clone(), expr.span));
+                    }
+                    error
+                })?
         {
             return Ok(ty);
         }
@@ -220,7 +228,6 @@ pub(super) fn base_type(name: &str) -> Option<Type> {
         "Generator" => Type::Generator,
         "number" => Type::Number,
         "None" | "NoneType" => Type::None,
-        "NoReturn" => Type::None,
         "Any" => Type::Any,
         "Capsule" => Type::Capsule,
         "list" => Type::AnyList,

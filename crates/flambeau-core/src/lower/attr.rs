@@ -84,6 +84,13 @@ impl Emitter<'_> {
                     None => self.fail(loc, format!("object has no attribute {field}")),
                 }
             }
+            Sugared::Host(HostValue::ModuleClass {
+                members: Some(members),
+                ..
+            }) => match members.get(field)? {
+                Some(value) => self.from_host(value, loc, false),
+                None => self.fail(loc, format!("object has no attribute {field}")),
+            },
             Sugared::Host(HostValue::Class { class, members }) => {
                 if let Some(members) = members
                     && let Some(value) = members.get(field)?

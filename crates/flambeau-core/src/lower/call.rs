@@ -299,8 +299,7 @@ impl Emitter<'_> {
                 let chosen = self.from_host(chosen.clone(), loc, false)?;
                 self.call(&chosen, loc, args, kwargs, binders)
             }
-            Sugared::Host(HostValue::Opaque(name)) if name.starts_with("module class ") => {
-                let name = &name["module class ".len()..];
+            Sugared::Host(HostValue::ModuleClass { name, .. }) => {
                 let message = format!("Cannot instantiate class '{name}' in a script function");
                 Err(CompileError::at(ErrorKind::Frontend, &self.text, loc, message))
             }

@@ -6,19 +6,67 @@
 
 use std::collections::HashMap;
 
-use flambeau_ir::ir::{BlockId, Graph, NodeId, ValueId};
+use flambeau_ir::ir::{BlockId, Graph, NodeId, User, ValueId};
 use flambeau_ir::types::Type;
 use flambeau_ir::value::IValue;
 
 use super::loops::clone_block_into;
 
-pub fn transform(g: &mut Graph) {
+/// False: a value is used after a `with` that a possible exit inside of it leaves undefined.
+#[must_use]
+pub fn transform(g: &mut Graph) -> bool {
     enter_exit_to_with(g);
+    if escapes_from_with(g) {
+        return false;
+    }
     Exits::new(g, "prim::LoopContinuation").block(g, g.block());
     Exits::new(g, "prim::ReturnStmt").block(g, g.block());
     let top = g.block();
     inline_consecutive_ifs(g, top);
     with_to_enter_exit(g);
+    true
+}
+
+/// Whether what stands in a `with` behind a possible exit defines a value that is used after the `with`. It would move
+/// under an `if`, from which nothing leads out.
+fn escapes_from_with(g: &Graph) -> bool {
+    let may_exit = |node: NodeId| matches!(g.kind(node), "prim::If" | "prim::Loop") && exits(g, node, false);
+    let inside = |user: User, body: BlockId| {
+        let mut at = match user {
+            User::Node(node) => g.owning_block(node),
+            User::Return(block) => Some(block),
+        };
+        while let Some(block) = at.filter(|b| *b != body) {
+            at = g.block_owner(block).and_then(|owner| g.owning_block(owner));
+        }
+        at.is_some()
+    };
+    for with in g.all_nodes() {
+        if g.kind(with) != "prim::With" {
+            continue;
+        }
+        let body = g.node_blocks(with)[0];
+        let behind = g.block_nodes(body).into_iter().skip_while(|n| !may_exit(*n));
+        let mut outputs = behind.flat_map(|node| g.node_outputs(node).to_vec());
+        if outputs.any(|value| g.uses(value).iter().any(|u| !inside(u.user, body))) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether a node leaves what stands around it.
+fn exits(g: &Graph, node: NodeId, in_loop: bool) -> bool {
+    let in_loop = in_loop || g.kind(node) == "prim::Loop";
+    match g.kind(node) {
+        "prim::ReturnStmt" => true,
+        "prim::LoopContinuation" => !in_loop,
+        "prim::Closure" => false,
+        _ => g
+            .node_blocks(node)
+            .iter()
+            .any(|b| g.block_nodes(*b).into_iter().any(|n| exits(g, n, in_loop))),
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -67,7 +67,16 @@ fn compile(function: &Arc<Function>, definition: &Definition) -> Result<Body> {
     }
     let mut schema = emitter.emit_def(def, definition.receiver.as_ref(), top)?;
     let Emitter { mut g, .. } = emitter;
-    super::ssa::convert(&mut g, definition.table);
+    if !super::ssa::convert(&mut g, definition.table) {
+        let message = "a value that a `with` defines behind a possible `return` is used after the `with`: \
+                       return behind the `with`, or define the value before it";
+        return Err(CompileError::at(
+            ErrorKind::Compile,
+            &def.text,
+            def.name.span,
+            message,
+        ));
+    }
     super::loops::canonicalize_modified(&mut g, definition.table);
     passes::normalize_ops::run(&mut g, definition.table);
     passes::cleanup(&mut g, definition.table)?;

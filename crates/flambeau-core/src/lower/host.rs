@@ -45,6 +45,11 @@ pub enum HostValue {
         class: Arc<ClassType>,
         members: Option<Arc<dyn Scope>>,
     },
+    /// A class of modules: it cannot be called, but has static methods.
+    ModuleClass {
+        name: Arc<str>,
+        members: Option<Arc<dyn Scope>>,
+    },
     NamedTuple(Type),
     Enum(Type),
     Interface(Type),
@@ -114,7 +119,7 @@ impl HostValue {
             | HostValue::Exception(_) => "type".into(),
             HostValue::EnumMember(value) => value.type_name(),
             HostValue::Opaque(name) if name.starts_with("builtin ") => "builtin_function_or_method".into(),
-            HostValue::Opaque(name) if name.starts_with("module class ") => "type".into(),
+            HostValue::ModuleClass { .. } => "type".into(),
             HostValue::Opaque(name) => name.to_string(),
         }
     }

@@ -567,6 +567,11 @@ pub(super) fn interface_method(
             native: true,
         },
     )?;
+    let is_pass = |s: &ast::Stmt| matches!(s.kind, ast::StmtKind::Pass);
+    if !function.body.iter().any(is_pass) {
+        let message = "interfaces declarations should contain 'pass' statement.";
+        return Err(CompileError::at(ErrorKind::Compile, text, def.span, message));
+    }
     let Some(returns) = &def.returns else {
         let message = "interface declarations must have a return type annotated.";
         return Err(CompileError::at(ErrorKind::Compile, text, def.span, message));

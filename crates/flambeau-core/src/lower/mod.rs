@@ -24,6 +24,7 @@ mod exits;
 mod explain;
 mod expr;
 mod function;
+mod hooks;
 pub mod host;
 pub mod import;
 mod index;

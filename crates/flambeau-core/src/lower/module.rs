@@ -313,7 +313,8 @@ impl Emitter<'_> {
             return Ok(Some(Sugared::builtin(op)));
         }
         let Some(host) = &module.host else { return Ok(None) };
-        match host.method(module, field)? {
+        let found = host.method(module, field);
+        match found.map_err(|error| self.through_method(error, module, field))? {
             None => Ok(None),
             Some(ModuleMember::Compiled) => Ok(Some(Sugared::Method {
                 this,

@@ -49,7 +49,14 @@ impl Program {
             self.cache.lock().insert(name.into(), value.clone());
             return Ok(value);
         } else if self.is_module(class) {
-            HostValue::Opaque(format!("module class {name}").into())
+            HostValue::ModuleClass {
+                name: name.into(),
+                members: Some(Arc::new(ClassMembers {
+                    program: self.this.clone(),
+                    name: name.to_string(),
+                    def: class.clone(),
+                })),
+            }
         } else {
             return self.script_class(name, class);
         };
@@ -262,7 +269,13 @@ impl Program {
             }
             for (method, (text, function)) in &methods {
                 let function = if decorated(&function.decorators, "unused") {
-                    unused_function(function)
+                    let mut unused = unused_function(function);
+                    // Whatever the parameters are, nothing is done with them.
+                    for param in unused.params.iter_mut().skip(1) {
+                        let any = ast::ExprKind::Name("Any".into());
+                        param.annotation = Some(ast::Expr::new(any, param.span));
+                    }
+                    unused
                 } else {
                     (**function).clone()
                 };

@@ -212,6 +212,7 @@ pub fn compile_module(spec: ModuleSpec, table: &'static OpTable) -> Result<Arc<C
     for hook in class.forward_hooks().iter().chain(&class.forward_pre_hooks()) {
         compiled(hook)?;
     }
+    super::hooks::check(&class)?;
     Ok(module)
 }
 

@@ -10,14 +10,16 @@ use flambeau_ir::value::IValue;
 
 use super::{exits, loops, meaningful_name};
 
-pub fn convert(g: &mut Graph, table: &OpTable) {
+/// False: a `with` is left in a way that cannot be expressed.
+#[must_use]
+pub fn convert(g: &mut Graph, table: &OpTable) -> bool {
     let _ = table;
     let top = g.block();
     ControlFlow { frames: Vec::new() }.block(g, top);
     Continuations::run(g, top);
     loops::inline_conditions(g, top);
     Erase { frames: Vec::new() }.block(g, top);
-    exits::transform(g);
+    exits::transform(g)
 }
 
 fn variable(g: &Graph, node: NodeId) -> String {

@@ -8,7 +8,7 @@ use flambeau_ir::value::IValue;
 use flambeau_syntax::Span;
 
 use super::environment::Frame;
-use super::error::Result;
+use super::error::{CompileError, ErrorKind, Result};
 use super::sugared::Sugared;
 use super::tree::*;
 use super::{Emitter, LoopStatus};
@@ -309,7 +309,13 @@ impl Emitter<'_> {
             self.g.set_type(value, ty);
             if let Some(target) = target {
                 let Some(name) = target.as_var() else {
-                    return self.fail(target.span, "expected a variable after `as`");
+                    let message = "expected a variable after `as`";
+                    return Err(CompileError::at(
+                        ErrorKind::Type,
+                        &self.text,
+                        target.span,
+                        message,
+                    ));
                 };
                 self.set_var(target.span, name, value)?;
             }

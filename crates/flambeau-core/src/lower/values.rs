@@ -210,6 +210,24 @@ impl Emitter<'_> {
         error
     }
 
+    /// An error of a module's method that is compiled because this function names it.
+    pub(super) fn through_method(
+        &self,
+        mut error: Box<CompileError>,
+        module: &super::module::ConcreteModule,
+        method: &str,
+    ) -> Box<CompileError> {
+        if error.kind == ErrorKind::Compile && !error.outside && error.place.is_some() {
+            error.frames.push(Frame {
+                callee: format!("{}.{method}", module.class.short_name()),
+                caller: self.call_name.clone(),
+                text: self.text.clone(),
+                span: self.pending,
+            });
+        }
+        error
+    }
+
     /// An error of a function that is compiled because this one calls it.
     fn nested(
         &self,

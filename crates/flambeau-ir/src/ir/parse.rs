@@ -537,6 +537,26 @@ impl<'a> Parser<'a> {
         })
     }
 
+    /// Passes over the ` = default` of a NamedTuple's field. Strings stand there without quotes, so that only the
+    /// brackets tell where it ends, and the value cannot be read back.
+    fn skip_default(&mut self) {
+        if !self.eat("=") {
+            return;
+        }
+        let mut depth = 0usize;
+        for (i, c) in self.rest().char_indices() {
+            match c {
+                '(' | '[' | '{' => depth += 1,
+                ',' | ')' if depth == 0 => {
+                    self.at += i;
+                    return;
+                }
+                ')' | ']' | '}' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+    }
+
     fn base_type(&mut self) -> Result<Type> {
         if self.eat("(") {
             return Ok(Type::tuple(self.list(")", Self::ty)?));
@@ -549,7 +569,9 @@ impl<'a> Parser<'a> {
                 let fields = self.list(")", |p| {
                     let field = p.word(|c| c.is_alphanumeric() || c == '_').to_string();
                     p.expect(":")?;
-                    Ok((field, p.ty()?))
+                    let ty = p.ty()?;
+                    p.skip_default();
+                    Ok((field, ty))
                 })?;
                 let (names, types): (Vec<String>, Vec<Type>) = fields.into_iter().unzip();
                 let info = NamedTupleInfo {

@@ -147,7 +147,7 @@ impl Type {
     /// `Optional[inner]`; an optional of an optional, of None or of Any is what it already was.
     pub fn optional(inner: Type) -> Type {
         match inner {
-            Type::Optional(_) | Type::None | Type::Any => inner,
+            Type::Optional(_) | Type::None => inner,
             Type::Union(ref members) if members.iter().any(|m| matches!(m, Type::None)) => inner,
             Type::Union(ref members) => {
                 Type::union(members.iter().cloned().chain([Type::None]).collect::<Vec<_>>())

@@ -29,7 +29,7 @@ impl fmt::Display for Type {
                             .checked_sub(t.elements.len())
                             .and_then(|d| named.defaults.get(d))
                     {
-                        write!(f, " = {default:?}")?;
+                        write!(f, " = {}", crate::value::print::display(default))?;
                     }
                 }
                 f.write_str(")")

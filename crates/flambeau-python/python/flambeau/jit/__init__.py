@@ -4,6 +4,7 @@ import contextlib
 import functools
 import inspect
 import os
+import types
 
 from .. import _flambeau, _hooks
 from .._errors import Error, FrontendError, NotSupportedError, UnsupportedNodeError
@@ -201,6 +202,9 @@ class CompilationUnit:
 
 class Future:
     """The result of a forked call."""
+
+    def __class_getitem__(cls, inner):
+        return types.GenericAlias(cls, (inner,))
 
     def __init__(self, value, as_torch=False):
         self._flambeau_object = value

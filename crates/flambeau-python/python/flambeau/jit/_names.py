@@ -36,6 +36,10 @@ def claim(name, owner):
     return name
 
 
+def is_claimed(name):
+    return name in _claimed
+
+
 def clear():
     """Forgets all names, as a new process would."""
     global _counter

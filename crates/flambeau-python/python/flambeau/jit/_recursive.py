@@ -347,12 +347,25 @@ def _interface_methods(interface):
     return tuple(n for n in vars(interface) if inspect.isfunction(vars(interface)[n]) and not n.startswith("__"))
 
 
+def torch_name(value):
+    """A type's name as Python's own messages write it."""
+    cls = type(value)
+    return cls.__name__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+
+
 def _find(cls, name):
     """A method of a module's class that code names, for the compiler."""
     static = _sources.static(cls, name)
     if isinstance(static, staticmethod):
         return ("value", _scope.meaning(static.__func__))
+    if isinstance(static, classmethod):
+        static = static.__func__
     if not inspect.isfunction(static):
+        value = getattr(cls, name, None)
+        if callable(value) and not name.startswith("__call"):
+            # PyTorch takes any callable for a method, and wants its source.
+            what = f"type object '{value.__name__}'" if isinstance(value, type) else f"'{torch_name(value)}' object"
+            raise AttributeError(f"{what} has no attribute '__globals__': only functions can be methods of a module")
         return None
     if _sources.is_unused(static):
         return ("unused", dict(_sources.describe(static), name=name))

@@ -365,7 +365,9 @@ def _class_meaning(cls, torch):
             return ("class", _classes.interface_as_class(cls), _classes.ClassScope(cls))
         return ("class", ty, _classes.ClassScope(cls))
     if torch is not None and issubclass(cls, torch.nn.Module):
-        return ("opaque", f"module class {cls.__name__}")
+        # Its static methods are known once a module of it is compiled or being compiled.
+        known = _names.is_claimed(_names.qualified(cls))
+        return ("module_class", cls.__name__, _classes.ClassScope(cls) if known else None)
     if torch is not None and cls.__module__.startswith("torch"):
         known = _flambeau.library("torch", cls.__name__)
         if getattr(torch, cls.__name__, None) is cls and known is not None:

@@ -186,8 +186,16 @@ def _with_signature(text, file, first, declared):
 def raising(fn, message="Cannot call @unused methods"):
     """The text of a function with its body replaced by a `raise`."""
     source = describe(fn)
-    header, _, indent = _header(source["text"])
-    source["text"] = "".join(header) + " " * indent + f'raise RuntimeError("{message}")\n'
+    tree = _tree(source["text"])
+    tree.decorator_list = []
+    tree.args.vararg = tree.args.kwarg = None
+    # Whatever the parameters are, nothing is done with them.
+    for parameter in (*tree.args.posonlyargs, *tree.args.args, *tree.args.kwonlyargs)[1:]:
+        parameter.annotation = ast.Name("Any")
+    if modifier(fn).startswith("_drop"):
+        tree.returns = None
+    tree.body = ast.parse(f'raise RuntimeError("{message}")').body
+    source["text"] = ast.unparse(ast.fix_missing_locations(tree)) + "\n"
     return source
 
 

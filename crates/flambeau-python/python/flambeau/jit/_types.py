@@ -152,7 +152,7 @@ def named_tuple_type(cls):
                 raise RuntimeError(f"Unknown type annotation: '{text}' in NamedTuple {cls.__name__}") from error
         part = annotation_type(annotation)
         if part is None:
-            raise RuntimeError(f"Unknown type annotation: '{annotation}' in NamedTuple {cls.__name__}")
+            raise ValueError(f"Unknown type annotation: '{annotation}' in NamedTuple {cls.__name__}")
         parts.append(part)
     defaults = getattr(cls, "_field_defaults", {})
     values = [_fit(defaults[f], p) for f, p in zip(fields, parts) if f in defaults]
@@ -192,6 +192,8 @@ def enum_type(cls):
     if cls in _hooks.enum_types:
         return _hooks.enum_types[cls]
     members = [(m.name, m.value) for m in cls]
+    if not members:
+        raise ValueError(f"No enum values defined for: '{type(cls)}'")
     value_type = None
     # They are compared from the last one on.
     for i, (_, value) in enumerate(reversed(members)):

@@ -39,10 +39,26 @@ pub fn set(object: &Object, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()
             object.class().short_name()
         )));
     };
-    let value = to_ivalue(value, &mut Seen::default())?;
-    let value = converted(value, name, &attribute.ty).map_err(error::plain)?;
-    object.set(name, value);
+    let ivalue = to_ivalue(value, &mut Seen::default())?;
+    let fits = converted(ivalue.clone(), name, &attribute.ty);
+    let ivalue = fits.map_err(|_| error::plain(misfit(name, &attribute.ty, value, &ivalue)))?;
+    object.set(name, ivalue);
     Ok(())
+}
+
+fn misfit(name: &str, ty: &Type, value: &Bound<'_, PyAny>, ivalue: &IValue) -> String {
+    let wanted = ty.annotation_str();
+    let why = match ty {
+        Type::Interface(_) => format!(
+            "Object of type {} is not compatible with interface {wanted}",
+            ivalue.ty().repr_str()
+        ),
+        _ => format!(
+            "Unable to cast Python instance of type {} to `{wanted}`",
+            value.get_type()
+        ),
+    };
+    format!("Could not cast attribute '{name}' to type {wanted}: {why}")
 }
 
 fn converted(value: IValue, name: &str, ty: &Type) -> Result<IValue, String> {

@@ -32,6 +32,7 @@ pub fn has_side_effects(kind: &str) -> bool {
             | "prim::RaiseException"
             | "aten::warn"
             | "aten::save"
+            | "aten::backward"
             | "aten::manual_seed"
             | "aten::set_grad_enabled"
             | "prim::AddStatValue"

@@ -1,6 +1,8 @@
 //! The classes that a module needs, as the files of `code/`.
 
-use flambeau_ir::types::Type;
+use std::sync::Arc;
+
+use flambeau_ir::types::{ClassType, Type};
 use flambeau_ir::value::{IValue, Object};
 use indexmap::IndexMap;
 
@@ -21,13 +23,15 @@ pub(super) struct Code {
     pub version: u64,
 }
 
-/// Prints the root's class and everything that its definition leads to, each type into the file of
-/// its module.
-pub(super) fn print(root: &Object, names: &TypeNames) -> Result<Code> {
+/// Prints the classes of the objects that are saved, then the root's and everything that the definitions lead to, each
+/// type into the file of its module.
+pub(super) fn print(root: &Object, classes: &[Arc<ClassType>], names: &TypeNames) -> Result<Code> {
     let rename = |ty: &Type| names.name(ty);
     let mut printer = CodePrinter::new(&rename);
     let mut units: IndexMap<String, Unit> = IndexMap::new();
-    printer.add_dependency(NamedType::Class(root.class().clone()));
+    for class in classes.iter().chain([root.class()]) {
+        printer.add_dependency(NamedType::Class(class.clone()));
+    }
     let mut next = 0;
     while let Some(named) = printer.dependencies().get(next).cloned() {
         next += 1;

@@ -1,9 +1,10 @@
 //! Values as a pickle, with their tensors' storages set aside.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use flambeau_archive::pickle::Writer;
-use flambeau_ir::types::Type;
+use flambeau_ir::types::{ClassType, Type};
 use flambeau_ir::value::{IValue, Object};
 use flambeau_tensor::{DType, Tensor};
 
@@ -13,6 +14,8 @@ pub(super) struct Pickled {
     pub bytes: Vec<u8>,
     /// One tensor for each storage, in the order of their keys `0`, `1`, ….
     pub storages: Vec<Tensor>,
+    /// The classes of the objects, in the order of the pickle. Behind an interface only the object tells its class.
+    pub classes: Vec<Arc<ClassType>>,
 }
 
 pub(super) fn pickle(value: &IValue, names: &TypeNames, call: &Caller) -> Result<Pickled> {
@@ -25,11 +28,13 @@ pub(super) fn pickle(value: &IValue, names: &TypeNames, call: &Caller) -> Result
         memo: HashMap::new(),
         kept: Vec::new(),
         open: Vec::new(),
+        classes: Vec::new(),
     };
     pickler.value(value)?;
     Ok(Pickled {
         bytes: pickler.writer.finish(),
         storages: pickler.storages,
+        classes: pickler.classes,
     })
 }
 
@@ -46,6 +51,7 @@ struct Pickler<'a> {
     kept: Vec<IValue>,
     /// Objects being written, to refuse cycles.
     open: Vec<usize>,
+    classes: Vec<Arc<ClassType>>,
 }
 
 impl Pickler<'_> {
@@ -165,6 +171,7 @@ impl Pickler<'_> {
         let name = self.names.name(&Type::Class(class.clone())).unwrap_or_default();
         let (module, short) = split(&name);
         self.writer.begin_object(module, short);
+        self.classes.push(class.clone());
         let getstate = class
             .method("__getstate__")
             .filter(|_| class.method("__setstate__").is_some());

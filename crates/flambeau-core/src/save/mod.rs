@@ -112,7 +112,7 @@ fn write(module: &Object, sink: impl Write, root: &str, options: &SaveOptions, c
     let names = TypeNames::default();
     let root_value = IValue::Object(module.clone());
     let data = data::pickle(&root_value, &names, call)?;
-    let code = code::print(module, &names)?;
+    let code = code::print(module, &data.classes, &names)?;
     write_values(&mut archive, "data", data)?;
     for file in code.files {
         let packing = |bytes: &[u8]| {

@@ -25,6 +25,7 @@ method_overloads = {}
 
 def clear():
     _store.clear()
+    method_overloads.clear()
     _types.module_types.clear()
     _annotations_of.cache_clear()
 

@@ -71,9 +71,9 @@ int_source!(u8, i8, i16, i32, i64, u64);
 macro_rules! float_source {
     ($($t:ty),*) => {$(
         impl Source for $t {
-            #[inline(always)] fn u8(self) -> u8 { self as i32 as u8 }
-            #[inline(always)] fn i8(self) -> i8 { self as i32 as i8 }
-            #[inline(always)] fn i16(self) -> i16 { self as i32 as i16 }
+            #[inline(always)] fn u8(self) -> u8 { self.i32() as u8 }
+            #[inline(always)] fn i8(self) -> i8 { self.i32() as i8 }
+            #[inline(always)] fn i16(self) -> i16 { self.i32() as i16 }
             #[inline(always)] fn i32(self) -> i32 {
                 if self >= -2147483648.0 && self < 2147483648.0 { self as i32 } else { i32::MIN }
             }

@@ -271,31 +271,15 @@ pub fn multinomial_with_replacement(
     Ok((0..samples).map(sample).collect())
 }
 
-/// Draws `samples` different indices: each weight divided by an exponential number, the largest win.
-pub fn multinomial_without_replacement(
-    weights: &[f64],
-    samples: usize,
-    single: bool,
-    generator: &mut Generator,
-) -> Result<Vec<i64>, String> {
-    let mut keyed = Vec::with_capacity(weights.len());
-    let mut positive = false;
-    for (i, &w) in weights.iter().enumerate() {
-        check_weight(w, false)?;
-        positive |= w > 0.0;
-        let e = exponential(1.0, generator);
-        let key = if single {
-            (w as f32 / e as f32) as f64
-        } else {
-            w / e
-        };
-        keyed.push((key, i as i64));
+/// Whether each row of `n` weights can be drawn from without replacement.
+pub fn check_weights(weights: &[f64], n: usize) -> Result<(), String> {
+    for row in weights.chunks_exact(n.max(1)) {
+        row.iter().try_for_each(|&w| check_weight(w, false))?;
+        if !row.iter().any(|&w| w > 0.0) {
+            return Err("invalid multinomial distribution (sum of probabilities <= 0)".into());
+        }
     }
-    if !positive {
-        return Err("invalid multinomial distribution (sum of probabilities <= 0)".into());
-    }
-    keyed.sort_by(|a, b| b.0.total_cmp(&a.0));
-    Ok(keyed.into_iter().take(samples).map(|(_, i)| i).collect())
+    Ok(())
 }
 
 fn check_weight(w: f64, replacement: bool) -> Result<(), String> {

@@ -14,7 +14,8 @@ pub trait RandomFloat: Copy {
     const DOUBLE: bool;
     fn from_f64(value: f64) -> Self;
     fn to_f64(self) -> f64;
-    /// Uniform in `[from, to)`, rounded where PyTorch rounds: once, its builds contract to fused multiply-adds.
+    /// Uniform in `[from, to)`, rounded where PyTorch rounds: once, its builds contract to fused multiply-adds. What
+    /// rounds up to `to` becomes `from`.
     fn uniform(generator: &mut Generator, from: Self, to: Self) -> Self;
     /// The vectorised normal fill of 16 numbers or more.
     fn normal_fill(out: &mut [Self], mean: f64, std: f64, generator: &mut Generator);
@@ -30,7 +31,8 @@ impl RandomFloat for f64 {
         self
     }
     fn uniform(generator: &mut Generator, from: Self, to: Self) -> Self {
-        generator.uniform().mul_add(to - from, from)
+        let x = generator.uniform().mul_add(to - from, from);
+        if x == to { from } else { x }
     }
     fn normal_fill(out: &mut [Self], mean: f64, std: f64, generator: &mut Generator) {
         let pairs = |block: &mut [f64]| {
@@ -73,7 +75,8 @@ impl RandomFloat for f32 {
         self as f64
     }
     fn uniform(generator: &mut Generator, from: Self, to: Self) -> Self {
-        generator.uniform_single().mul_add(to - from, from)
+        let x = generator.uniform_single().mul_add(to - from, from);
+        if x == to { from } else { x }
     }
     fn normal_fill(out: &mut [Self], mean: f64, std: f64, generator: &mut Generator) {
         let (mean, std) = (mean as f32, std as f32);
@@ -106,10 +109,11 @@ macro_rules! sixteen_bits {
             fn uniform(generator: &mut Generator, from: Self, to: Self) -> Self {
                 let x = generator.uniform_single();
                 let width = <$type>::from_f32(to.to_f32() - from.to_f32()).to_f32();
-                <$type>::from_f32(x.mul_add(width, from.to_f32()))
+                let x = <$type>::from_f32(x.mul_add(width, from.to_f32()));
+                if x == to { from } else { x }
             }
             fn normal_fill(out: &mut [Self], mean: f64, std: f64, generator: &mut Generator) {
-                let (mean, std) = (Self::from_f64(mean).to_f32(), Self::from_f64(std).to_f32());
+                let (mean, std) = (mean as f32, std as f32);
                 let mut fill = |block: &mut [Self]| {
                     let mut wide: [f32; 16] = std::array::from_fn(|_| generator.uniform_single());
                     normal_pairs(&mut wide, mean, std);

@@ -46,10 +46,11 @@ pub fn uniform_(t: &Tensor, from: f64, to: f64, g: &mut Generator) -> Result<()>
 pub fn normal_(t: &Tensor, mean: f64, std: f64, g: &mut Generator) -> Result<()> {
     if t.is_complex() {
         ensure!(std >= 0.0, "normal expects std >= 0.0, but found std {std}");
-        // Both parts share the variance.
-        normal_(&t.view_as_real()?, 0.0, std / std::f64::consts::SQRT_2, g)?;
+        // Both parts share the variance and get the mean.
+        let parts = t.view_as_real()?;
+        normal_(&parts, 0.0, std / std::f64::consts::SQRT_2, g)?;
         if mean != 0.0 {
-            t.copy_(&add(t.into(), mean.into(), 1.into())?)?;
+            parts.copy_(&add((&parts).into(), mean.into(), 1.into())?)?;
         }
         return Ok(());
     }
@@ -270,8 +271,11 @@ pub fn native_dropout(t: &Tensor, p: f64, train: bool, g: &mut Generator) -> Res
         (0.0..=1.0).contains(&p),
         "dropout probability has to be between 0 and 1, but got {p}"
     );
+    if t.numel() == 0 {
+        return Ok((t.clone(), t.empty_like(None, MemoryFormat::Preserve)?));
+    }
     let mask = t.empty_like(Some(DType::Bool), MemoryFormat::Preserve)?;
-    if !train || t.numel() == 0 {
+    if !train {
         mask.fill_(true)?;
         return Ok((t.copy()?, mask));
     }
@@ -305,16 +309,23 @@ pub fn multinomial(t: &Tensor, samples: i64, replacement: bool, g: &mut Generato
     }
     // Fails here if there is no memory for it.
     Tensor::empty(&sizes, DType::Long)?;
-    let single = t.dtype() != DType::Double;
     let weights = t.to_vec::<f64>()?;
+    if !replacement || samples == 1 {
+        d::check_weights(&weights, n as usize).map_err(Error::runtime)?;
+        // Each weight divided by an exponential number, the largest win. The steps round to the dtype, so ties happen.
+        let draws = t.empty_like(None, MemoryFormat::Preserve)?;
+        exponential_(&draws, 1.0, g)?;
+        let keys = crate::pointwise::div(t.into(), (&draws).into())?;
+        return if samples == 1 {
+            crate::reduce::argmax(&keys, Some(-1), true)
+        } else {
+            Ok(crate::sort::topk(&keys, samples, -1, true, true)?.1)
+        };
+    }
+    let single = t.dtype() != DType::Double;
     let mut out: Vec<i64> = Vec::new();
-    let draw = if replacement && samples > 1 {
-        d::multinomial_with_replacement
-    } else {
-        d::multinomial_without_replacement
-    };
     for row in weights.chunks_exact((n as usize).max(1)) {
-        out.extend(draw(row, samples as usize, single, g).map_err(Error::runtime)?);
+        out.extend(d::multinomial_with_replacement(row, samples as usize, single, g).map_err(Error::runtime)?);
     }
     Tensor::from_vec(out, &sizes)
 }
@@ -374,13 +385,17 @@ pub fn rrelu(t: &Tensor, lower: f64, upper: f64, g: &mut Generator) -> Result<(T
         lower <= upper,
         "Lower bound should be less than or equal to the upper bound"
     );
-    let noise = per_element(t, "rrelu_with_noise_out_cpu", |x| {
+    floating(t, "rrelu_with_noise_out_cpu")?;
+    // Of types with 16 bits the slope and the result are rounded, each once.
+    let wide = if t.dtype() == DType::Double { DType::Double } else { DType::Float };
+    let x = t.to_dtype(wide)?;
+    let noise = per_element(&x, "rrelu_with_noise_out_cpu", |x| {
         Ok(if x <= 0.0 {
             g.uniform() * (upper - lower) + lower
         } else {
             1.0
         })
     })?;
-    let out = mul(t.into(), (&noise).into())?;
-    Ok((noise, out))
+    let out = mul((&x).into(), (&noise).into())?;
+    Ok((noise.to_dtype(t.dtype())?, out.to_dtype(t.dtype())?))
 }

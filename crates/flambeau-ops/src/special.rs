@@ -240,7 +240,7 @@ fn polynomials(ops: &mut Rows) {
             "aten::special_chebyshev_polynomial_t.x_scalar(Scalar x, Tensor n) -> Tensor",
             "The Chebyshev polynomial of the first kind.",
             "chebyshev_polynomial_t",
-            |x, n, _| f::chebyshev_polynomial_t(x, n),
+            f::chebyshev_polynomial_t,
         ),
         (
             "aten::special_chebyshev_polynomial_u(Tensor x, Tensor n) -> Tensor",
@@ -248,7 +248,7 @@ fn polynomials(ops: &mut Rows) {
             "aten::special_chebyshev_polynomial_u.x_scalar(Scalar x, Tensor n) -> Tensor",
             "The Chebyshev polynomial of the second kind.",
             "chebyshev_polynomial_u",
-            |x, n, _| f::chebyshev_polynomial_u(x, n),
+            f::chebyshev_polynomial_u,
         ),
         (
             "aten::special_chebyshev_polynomial_v(Tensor x, Tensor n) -> Tensor",
@@ -256,7 +256,7 @@ fn polynomials(ops: &mut Rows) {
             "aten::special_chebyshev_polynomial_v.x_scalar(Scalar x, Tensor n) -> Tensor",
             "The Chebyshev polynomial of the third kind.",
             "chebyshev_polynomial_v",
-            |x, n, _| f::chebyshev_polynomial_v(x, n),
+            f::chebyshev_polynomial_v,
         ),
         (
             "aten::special_chebyshev_polynomial_w(Tensor x, Tensor n) -> Tensor",
@@ -264,7 +264,7 @@ fn polynomials(ops: &mut Rows) {
             "aten::special_chebyshev_polynomial_w.x_scalar(Scalar x, Tensor n) -> Tensor",
             "The Chebyshev polynomial of the fourth kind.",
             "chebyshev_polynomial_w",
-            |x, n, _| f::chebyshev_polynomial_w(x, n),
+            f::chebyshev_polynomial_w,
         ),
         (
             "aten::special_shifted_chebyshev_polynomial_t(Tensor x, Tensor n) -> Tensor",
@@ -272,7 +272,7 @@ fn polynomials(ops: &mut Rows) {
             "aten::special_shifted_chebyshev_polynomial_t.x_scalar(Scalar x, Tensor n) -> Tensor",
             "The Chebyshev polynomial of the first kind, shifted to `[0, 1]`.",
             "shifted_chebyshev_polynomial_t",
-            |x, n, _| f::shifted_chebyshev_polynomial_t(x, n),
+            f::shifted_chebyshev_polynomial_t,
         ),
         (
             "aten::special_shifted_chebyshev_polynomial_u(Tensor x, Tensor n) -> Tensor",
@@ -280,7 +280,7 @@ fn polynomials(ops: &mut Rows) {
             "aten::special_shifted_chebyshev_polynomial_u.x_scalar(Scalar x, Tensor n) -> Tensor",
             "The Chebyshev polynomial of the second kind, shifted to `[0, 1]`.",
             "shifted_chebyshev_polynomial_u",
-            |x, n, _| f::shifted_chebyshev_polynomial_u(x, n),
+            f::shifted_chebyshev_polynomial_u,
         ),
         (
             "aten::special_shifted_chebyshev_polynomial_v(Tensor x, Tensor n) -> Tensor",
@@ -288,7 +288,7 @@ fn polynomials(ops: &mut Rows) {
             "aten::special_shifted_chebyshev_polynomial_v.x_scalar(Scalar x, Tensor n) -> Tensor",
             "The Chebyshev polynomial of the third kind, shifted to `[0, 1]`.",
             "shifted_chebyshev_polynomial_v",
-            |x, n, _| f::shifted_chebyshev_polynomial_v(x, n),
+            f::shifted_chebyshev_polynomial_v,
         ),
         (
             "aten::special_shifted_chebyshev_polynomial_w(Tensor x, Tensor n) -> Tensor",
@@ -296,7 +296,7 @@ fn polynomials(ops: &mut Rows) {
             "aten::special_shifted_chebyshev_polynomial_w.x_scalar(Scalar x, Tensor n) -> Tensor",
             "The Chebyshev polynomial of the fourth kind, shifted to `[0, 1]`.",
             "shifted_chebyshev_polynomial_w",
-            |x, n, _| f::shifted_chebyshev_polynomial_w(x, n),
+            f::shifted_chebyshev_polynomial_w,
         ),
         (
             "aten::special_hermite_polynomial_h(Tensor x, Tensor n) -> Tensor",
@@ -320,7 +320,7 @@ fn polynomials(ops: &mut Rows) {
             "aten::special_laguerre_polynomial_l.x_scalar(Scalar x, Tensor n) -> Tensor",
             "The Laguerre polynomial.",
             "laguerre_polynomial_l",
-            |x, n, _| f::laguerre_polynomial_l(x, n),
+            f::laguerre_polynomial_l,
         ),
         (
             "aten::special_legendre_polynomial_p(Tensor x, Tensor n) -> Tensor",
@@ -328,12 +328,15 @@ fn polynomials(ops: &mut Rows) {
             "aten::special_legendre_polynomial_p.x_scalar(Scalar x, Tensor n) -> Tensor",
             "The Legendre polynomial.",
             "legendre_polynomial_p",
-            |x, n, _| f::legendre_polynomial_p(x, n),
+            f::legendre_polynomial_p,
         ),
     ];
     for &(tensors, n_scalar, x_scalar, doc, name, polynomial) in ROWS {
-        let of =
-            move |x: Arg, n: Arg| binary(name, x, n, move |x, n, single| polynomial(x, n as i64, single));
+        let of = move |x: Arg, n: Arg| {
+            binary(name, x, n, move |x, n, single| {
+                polynomial(x, Scalar::Float(n).to_i64(), single)
+            })
+        };
         ops.op(tensors)
             .doc(doc)
             .kernel(move |x: Tensor, n: Tensor| of((&x).into(), (&n).into()));

@@ -196,6 +196,17 @@ impl Tensor {
                 for (i, x) in out.iter_mut().enumerate() {
                     *x = T::from_scalar(Scalar::Int(s.wrapping_add(d.wrapping_mul(i as i64))));
                 }
+            } else if dtype == DType::Half || dtype == DType::BFloat16 {
+                // PyTorch goes in blocks of 16, two at a time, from a start that is rounded; the rest goes one by one.
+                let (s, d, blocks) = (s as f32, d as f32, out.len() / 32 * 32);
+                let round = |x: f32| T::from_scalar(Scalar::Float(x as f64));
+                for (i, x) in out.iter_mut().enumerate() {
+                    let lane = if i < blocks { i % 16 } else { 0 };
+                    let start = round(d.mul_add((i - lane) as f32, s));
+                    *x = if lane == 0 { start } else {
+                        round(d.mul_add(lane as f32, start.to_scalar().to_f64() as f32))
+                    };
+                }
             } else {
                 for (i, x) in out.iter_mut().enumerate() {
                     *x = T::from_scalar(Scalar::Float(s + d * i as f64));
@@ -245,6 +256,10 @@ impl Tensor {
     }
 
     pub fn logspace(start: Scalar, end: Scalar, steps: i64, base: f64, dtype: DType) -> Result<Tensor> {
+        if steps == 1 {
+            let value = base.powf(start.to_f64());
+            return Tensor::from_vec(vec![value], &[1])?.to_dtype(dtype);
+        }
         // The ends are cast to the dtype, the rest is done in doubles.
         let own = |s: Scalar| Tensor::scalar_tensor(s, dtype)?.item();
         let exponents = Tensor::linspace(own(start)?, own(end)?, steps, DType::Double)?.to_vec::<f64>()?;

@@ -23,13 +23,15 @@ impl Scalar {
         }
     }
 
-    /// The value as an integer; floats truncate toward zero.
+    /// The value as an integer; floats truncate toward zero, and give the least integer where they are out of range
+    /// or NaN, as casts of tensors do.
     pub fn to_i64(self) -> i64 {
+        use crate::convert::Source;
         match self {
             Scalar::Bool(b) => b as i64,
             Scalar::Int(i) => i,
-            Scalar::Float(f) => f as i64,
-            Scalar::Complex(c) => c.re as i64,
+            Scalar::Float(f) => f.i64(),
+            Scalar::Complex(c) => c.re.i64(),
         }
     }
 

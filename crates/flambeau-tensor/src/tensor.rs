@@ -221,6 +221,23 @@ impl Tensor {
             && Arc::strong_count(&self.0.first.storage) == 1
     }
 
+    /// Whether elements of both lie in the same memory, where that is easily seen: for dense tensors.
+    pub fn overlaps(&self, other: &Tensor) -> bool {
+        if !self.shares_storage(other)
+            || !self.is_non_overlapping_and_dense()
+            || !other.is_non_overlapping_and_dense()
+        {
+            return false;
+        }
+        let range = |t: &Tensor| {
+            let size = t.dtype().size() as i64;
+            let start = t.storage_offset() * size;
+            (start, start + t.numel() * size)
+        };
+        let ((a, a_end), (b, b_end)) = (range(self), range(other));
+        a < b_end && b < a_end
+    }
+
     pub fn shares_storage(&self, other: &Tensor) -> bool {
         Arc::ptr_eq(self.storage(), other.storage())
     }

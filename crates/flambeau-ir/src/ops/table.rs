@@ -4,11 +4,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use flambeau_tensor::{Error, ErrorKind, MemoryFormat, Result, Tensor};
+use flambeau_tensor::{DType, Error, ErrorKind, MemoryFormat, Result, Tensor};
 use parking_lot::RwLock;
 
 use super::{Kernel, Op, Rows, custom, split_overload};
 use crate::schema::Argument;
+use crate::types::Type;
 use crate::value::IValue;
 
 pub struct OpTable {
@@ -246,16 +247,59 @@ fn out_kernel(op: &Op, builtin: &HashMap<Arc<str>, Vec<Arc<Op>>>) -> Option<Kern
     if !op.text().contains("*, ") || !op.text().contains("Tensor(a!) ") {
         return None;
     }
-    // The written arguments are the last ones, always keywords.
+    // The targets are the last arguments, always keywords. Others may be written as well: running means.
     let parsed = op.schema();
-    let first_out = parsed.arguments.iter().position(|a| a.is_written())?;
+    let is_target = |a: &Argument| a.is_written() && a.keyword_only;
+    let targets = parsed.arguments.iter().rev().take_while(|a| is_target(a)).count();
+    let first_out = parsed.arguments.len() - targets;
+    let one_list = targets == 1 && matches!(parsed.arguments[first_out].ty, Type::List(_));
     if first_out == 0
-        || parsed.arguments[first_out..]
-            .iter()
-            .any(|a| !a.is_written() || !a.keyword_only || !a.ty.is_tensor())
+        || targets == 0
+        || !(one_list || parsed.arguments[first_out..].iter().all(|a| a.ty.is_tensor()))
     {
         return None;
     }
+    // These compute in the dtype of their target unless they are told another.
+    let dtype_at = matches!(
+        name,
+        "aten::sum" | "aten::nansum" | "aten::prod" | "aten::cumsum" | "aten::cumprod"
+    )
+    .then(|| parsed.arguments.iter().position(|a| &*a.name == "dtype"))
+    .flatten();
+    // These read their input while they write.
+    let apart = matches!(
+        name.trim_start_matches("aten::"),
+        "cat"
+            | "concat"
+            | "gather"
+            | "take"
+            | "index_select"
+            | "masked_select"
+            | "scatter"
+            | "scatter_add"
+            | "index_add"
+            | "index_copy"
+    );
+    let strict: Option<fn(&Tensor, &Tensor) -> String> = match name {
+        "aten::amax" | "aten::amin" => Some(|result, out| {
+            let (from, to) = (result.dtype().name(), out.dtype().name());
+            format!(
+                "Expected the dtype for input and out to match, but got {from} for input's dtype and {to} for out's dtype."
+            )
+        }),
+        "aten::gather" => Some(|result, out| {
+            let (from, to) = (cpp_name(result.dtype()), cpp_name(out.dtype()));
+            format!("Expected out tensor to have dtype {from}, but got {to} instead")
+        }),
+        "aten::multinomial" => {
+            Some(|_, out| format!("multinomial expects Long tensor out, got: {}", out.dtype().name()))
+        }
+        "aten::complex" => Some(|result, out| {
+            let (from, to) = (result.dtype().name(), out.dtype().name());
+            format!("Expected object of scalar type {from} but got scalar type {to} for argument 'out'")
+        }),
+        _ => None,
+    };
     let given = &parsed.arguments[..first_out];
     let (twin, sources) = builtin
         .get(name)?
@@ -269,7 +313,13 @@ fn out_kernel(op: &Op, builtin: &HashMap<Arc<str>, Vec<Arc<Op>>>) -> Option<Kern
                 .as_ref()
                 .expect("checked when the variant was derived");
             let input = |source: &Source| match source {
-                Source::Argument(i) => args.get(*i).cloned().unwrap_or_default(),
+                Source::Argument(i) => match args.get(*i) {
+                    Some(IValue::None) if Some(*i) == dtype_at => {
+                        let target = args.get(first_out).and_then(IValue::as_tensor);
+                        target.map_or(IValue::None, |t| IValue::Int(t.dtype().code()))
+                    }
+                    argument => argument.cloned().unwrap_or_default(),
+                },
                 Source::TargetDtype => {
                     let target = args.get(first_out).and_then(IValue::as_tensor);
                     target.map_or(IValue::None, |t| IValue::Int(t.dtype().code()))
@@ -280,10 +330,31 @@ fn out_kernel(op: &Op, builtin: &HashMap<Arc<str>, Vec<Arc<Op>>>) -> Option<Kern
             let made = (kernel.run)(ctx, &inputs)?;
             let results = match &made {
                 IValue::Tuple(items) => items.items.to_vec(),
+                IValue::List(items) if one_list => items.to_vec(),
                 other => vec![other.clone()],
             };
-            for (result, out) in results.iter().zip(&args[first_out..]) {
+            let targets = match &args[first_out..] {
+                [IValue::List(items)] if one_list => items.to_vec(),
+                targets => targets.to_vec(),
+            };
+            if one_list && results.len() != targets.len() {
+                return Err(Error::new(
+                    ErrorKind::Runtime,
+                    format!(
+                        "expected out= to be {} tensors, found {}",
+                        results.len(),
+                        targets.len()
+                    ),
+                ));
+            }
+            for (result, out) in results.iter().zip(&targets) {
                 let (result, out) = (expect_tensor(Some(result))?, expect_tensor(Some(out))?);
+                if let Some(complaint) = strict.filter(|_| result.dtype() != out.dtype()) {
+                    return Err(Error::new(ErrorKind::Runtime, complaint(result, out)));
+                }
+                if apart {
+                    args[..first_out].iter().try_for_each(|a| check_apart(a, out))?;
+                }
                 if !result.dtype().can_cast(out.dtype()) {
                     let (from, to) = (result.dtype().name(), out.dtype().name());
                     return Err(Error::new(
@@ -297,12 +368,45 @@ fn out_kernel(op: &Op, builtin: &HashMap<Arc<str>, Vec<Arc<Op>>>) -> Option<Kern
                 out.copy_(result)?;
             }
             Ok(match &args[first_out..] {
+                // Variants that write lists return nothing.
+                [_] if one_list => IValue::None,
                 [only] => only.clone(),
                 several => IValue::tuple(several.to_vec()),
             })
         }),
         parameters: None,
     })
+}
+
+/// Refuses a target that shares memory with an argument.
+fn check_apart(argument: &IValue, out: &Tensor) -> Result<()> {
+    match argument {
+        IValue::Tensor(t) if t.numel() > 0 && out.numel() > 0 && t.overlaps(out) => Err(Error::new(
+            ErrorKind::Runtime,
+            "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory \
+             location. Please clone() the tensor before performing the operation."
+                .to_string(),
+        )),
+        IValue::List(items) => items.to_vec().iter().try_for_each(|a| check_apart(a, out)),
+        _ => Ok(()),
+    }
+}
+
+/// The element type as PyTorch's errors of a few operators spell it.
+fn cpp_name(dtype: DType) -> &'static str {
+    match dtype {
+        DType::Float => "float",
+        DType::Double => "double",
+        DType::Half => "c10::Half",
+        DType::BFloat16 => "c10::BFloat16",
+        DType::Byte => "unsigned char",
+        DType::Char => "signed char",
+        DType::Short => "short int",
+        DType::Int => "int",
+        DType::Long => "long int",
+        DType::Bool => "bool",
+        other => other.name(),
+    }
 }
 
 fn expect_tensor(value: Option<&IValue>) -> Result<&Tensor> {

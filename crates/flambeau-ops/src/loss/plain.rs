@@ -222,7 +222,7 @@ pub fn declare(ops: &mut Rows) {
             }
             let gap = flambeau_tensor::index::scatter_value(&gap, 1, &index, 0i64.into())?;
             let mut loss = div(&sum_dim(&gap, 1)?, classes)?;
-            if x.dim() < 2 && (r == 0 || t.dim() == 0) {
+            if t.dim() == 0 {
                 loss = loss.reshape(&[])?;
             }
             reduced(loss, r)

@@ -34,7 +34,10 @@ impl<P: ?Sized> Recent<P> {
     }
 
     fn get(&self, n: usize, plan: impl FnOnce() -> Arc<P>) -> Result<Arc<P>> {
-        ensure!(n as u64 <= 1 << 40, "a Fourier transform of {n} points is too long");
+        ensure!(
+            n as u64 <= 1 << 40,
+            "a Fourier transform of {n} points is too long"
+        );
         let lock = || self.0.lock().unwrap_or_else(|e| e.into_inner());
         let mut plans = lock();
         if let Some(at) = plans.iter().position(|(length, _)| *length == n) {

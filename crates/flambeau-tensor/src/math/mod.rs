@@ -4,11 +4,13 @@
 // Coefficients are written as they were computed, and tables in the digits of their source.
 #![allow(clippy::excessive_precision)]
 
+pub mod complex;
 pub mod double;
 pub mod madd;
 pub mod single;
 pub mod special;
 
+pub use complex::ComplexMath;
 pub use madd::{Fused, Madd, Separate};
 
 #[cfg(test)]

@@ -333,10 +333,18 @@ pub fn pad(x: &Tensor, padding: &[i64], mode: &str, value: Option<f64>) -> Resul
         "Padding mode \"{mode}\" doesn't take in value argument"
     );
     let dims = padding.len() / 2;
-    ensure!(
-        (1..=3).contains(&dims) && (x.dim() == dims + 1 || x.dim() == dims + 2),
-        "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now"
-    );
+    if !(1..=3).contains(&dims) || (x.dim() != dims + 1 && x.dim() != dims + 2) {
+        bail!(
+            NotImplemented,
+            "Padding size {} is not supported for {}D input tensor.\n\
+             Supported combinations for non-constant padding:\n  \
+             - 2D or 3D input: padding size = 2 (pads last dimension)\n  \
+             - 3D or 4D input: padding size = 4 (pads last 2 dimensions)\n  \
+             - 4D or 5D input: padding size = 6 (pads last 3 dimensions)",
+            padding.len(),
+            x.dim()
+        );
+    }
     match (mode, dims) {
         ("reflect", 1) => reflection_pad1d(x, padding),
         ("reflect", 2) => reflection_pad2d(x, padding),
@@ -344,15 +352,7 @@ pub fn pad(x: &Tensor, padding: &[i64], mode: &str, value: Option<f64>) -> Resul
         ("replicate", 1) => replication_pad1d(x, padding),
         ("replicate", 2) => replication_pad2d(x, padding),
         ("replicate", _) => replication_pad3d(x, padding),
-        ("circular", _) => {
-            ensure!(
-                x.dim() == dims + 2,
-                "Invalid padding size, expected {} but got {}",
-                2 * x.dim().saturating_sub(2),
-                padding.len()
-            );
-            continued(x, padding, Mode::Circular)
-        }
+        ("circular", _) => continued(x, padding, Mode::Circular),
         _ => bail!(NotImplemented, "Unrecognised padding mode {mode}"),
     }
 }
@@ -455,7 +455,7 @@ mod tests {
                 "Padding length should be less than or equal to two times the input dimension",
             ),
             (&[1, 1], "mirror", "Unrecognised padding mode mirror"),
-            (&[1, 1, 1, 1, 1, 1], "reflect", "Only 2D, 3D, 4D, 5D padding"),
+            (&[1, 1, 1, 1, 1, 1], "reflect", "Padding size 6 is not supported"),
         ] {
             let message = pad(&x, padding, mode, None).unwrap_err().message;
             assert!(message.contains(want), "{message}");

@@ -2,6 +2,7 @@
 
 use crate::dtype::DType;
 use crate::error::Result;
+use crate::math::{ComplexMath, complex};
 use crate::pointwise::call::{Arg, To, op, promoting, promoting_float, run};
 use crate::pointwise::engine::Params;
 use crate::pointwise::real::Real;
@@ -29,7 +30,7 @@ table! {
     GELU_TANH = "GeluKernelImpl", Same { float |c, a| a.gelu_tanh::<M>(); }
     SILU = "silu_cpu", Same {
         float |c, a| a.silu::<M>();
-        slow_complex |c, a| a / ((-a).exp() + T::new(1.0, 0.0));
+        slow_complex |c, a| ComplexMath::divide(a, (-a).through(complex::exp) + T::new(1.0, 0.0));
     }
     // x * tanh(softplus(x)) = x * n / (n + 2) with n = e^x (e^x + 2)
     MISH = "mish_cpu", Same {

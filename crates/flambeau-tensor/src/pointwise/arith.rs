@@ -4,6 +4,7 @@ use crate::convert::B8;
 use crate::dtype::{DType, Element};
 use crate::error::Result;
 use crate::layout::broadcast_shapes;
+use crate::math::{ComplexMath, complex};
 use crate::pointwise::call::{
     Arg, To, by_lanes, is_half, op, own, promoting, promoting_float, result_type, run,
 };
@@ -14,12 +15,25 @@ use crate::scalar::Scalar;
 use crate::tensor::Tensor;
 use crate::{bail, bf16, ensure, f16};
 
+/// Euclid's steps in the type itself: the least number stays negative, and so may the result.
+macro_rules! gcd_in {
+    ($a:expr, $b:expr) => {{
+        let positive = |x: T| if (x as i64) < 0 { x.wrapping_neg() } else { x };
+        let (mut a, mut b) = (positive($a), positive($b));
+        while a != 0 {
+            (a, b) = (b.wrapping_rem(a), a);
+        }
+        b
+    }};
+}
+
 table! {
     ADD = "add_stub", Same {
         float |c, a, b| a + b;
         int |c, a, b| a.wrapping_add(b);
         bool |c, a, b| B8(((a.0 | b.0) != 0) as u8);
-        complex |c, a, b| a + b;
+        // PyTorch multiplies by a complex 1, which makes NaN beside an infinity.
+        complex |c, a, b| a + b * T::new(1.0, 0.0);
     }
     // a + alpha * b
     ADD_SCALED = "add_stub", Same {
@@ -31,7 +45,7 @@ table! {
     SUB = "sub_stub", Same {
         float |c, a, b| a - b;
         int |c, a, b| a.wrapping_sub(b);
-        complex |c, a, b| a - b;
+        complex |c, a, b| a - b * T::new(1.0, 0.0);
     }
     MUL = "mul_stub", Same {
         float |c, a, b| a * b;
@@ -74,7 +88,7 @@ table! {
         };
         slow_complex |c, a, b| {
             let (high, low) = if a.re > b.re { (a, b) } else { (b, a) };
-            high + ((low - high).exp() + T::new(1.0, 0.0)).ln()
+            high + ((low - high).through(complex::exp) + T::new(1.0, 0.0)).through(complex::log)
         };
     }
     LOGADDEXP2 = "logaddexp2_cpu", Same {
@@ -85,22 +99,22 @@ table! {
         };
     }
     GCD = "gcd_cpu", Same {
-        slow_int |c, a, b| gcd_i64(a as i64, b as i64) as T;
+        slow_int |c, a, b| gcd_in!(a, b);
     }
     LCM = "lcm_cpu", Same {
         slow_int |c, a, b| {
-            let g = gcd_i64(a as i64, b as i64);
-            if g == 0 { 0 } else { (a as i64 / g).wrapping_mul(b as i64).wrapping_abs() as T }
+            let g = gcd_in!(a, b);
+            if g == 0 { 0 } else {
+                // Small types are multiplied as 32-bit numbers and cut afterwards.
+                let both = a.wrapping_div(g);
+                if size_of::<T>() <= 4 {
+                    (both as i32).wrapping_mul(b as i32).wrapping_abs() as T
+                } else {
+                    (both as i64).wrapping_mul(b as i64).wrapping_abs() as T
+                }
+            }
         };
     }
-}
-
-fn gcd_i64(a: i64, b: i64) -> i64 {
-    let (mut a, mut b) = (a.unsigned_abs(), b.unsigned_abs());
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    a as i64
 }
 
 /// Checks `alpha` of `add` and `sub` against the result type.

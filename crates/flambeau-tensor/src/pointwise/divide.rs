@@ -5,6 +5,7 @@ use num_complex::Complex;
 use crate::convert::B8;
 use crate::dtype::DType;
 use crate::error::Result;
+use crate::math::ComplexMath;
 use crate::pointwise::call::{Arg, To, op, own, result_type, run};
 use crate::pointwise::engine::Params;
 use crate::pointwise::real::Real;
@@ -134,9 +135,7 @@ table! {
             }
         };
         bool |c, a, b| B8((a.0 != 0 || b.0 == 0) as u8);
-        slow_complex |c, a, b| if b.re == 0.0 && b.im == 0.0 { T::new(1.0, 0.0) } else if a.re == 0.0 && a.im == 0.0 {
-            if b.re > 0.0 { T::default() } else { a.powc(b) }
-        } else { a.powc(b) };
+        slow_complex |c, a, b| ComplexMath::pow(a, b);
     }
     CUBE = "pow", Same {
         float |c, a| a * a * a;
@@ -238,7 +237,11 @@ fn pow_number(to: To, x: &Tensor, e: Scalar) -> Result<Tensor> {
     }
     // The shortcuts below may compute in another type, so the target is checked first.
     to.target(x.sizes(), common)?;
-    let special = if e.is_complex() { f64::NAN } else { e.to_f64() };
+    let special = match e {
+        Scalar::Complex(c) if c.im == 0.0 && (c.re == 0.0 || c.re == 1.0) => c.re,
+        Scalar::Complex(_) => f64::NAN,
+        _ => e.to_f64(),
+    };
     let float = common.is_floating_point();
     if special == 0.0 {
         return to.deliver(x.full_like(Scalar::Int(1), Some(common))?);

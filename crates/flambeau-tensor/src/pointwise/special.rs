@@ -7,6 +7,7 @@ use crate::pointwise::arith;
 use crate::pointwise::call::{Arg, op, promoting_float};
 use crate::pointwise::engine::{Half, Params};
 use crate::pointwise::table::table;
+use crate::scalar::Scalar;
 use crate::tensor::Tensor;
 use crate::{dispatch, ensure};
 
@@ -62,7 +63,7 @@ op! {
 macro_rules! functions_of_two {
     ($($name:ident, $to:ident, $table:ident, $label:literal, $f:expr;)*) => {
         table! {$(
-            $table = $label, Same { slow_float |c, a, b| ($f)(a as f64, b as f64) as T; }
+            $table = $label, Same { slow_float |c, a, b| ($f)(a as f64, b as f64, size_of::<T>() == 4) as T; }
         )*}
         op! {$(
             #[doc = concat!("`torch.special.", stringify!($name), "`; integers give floats.")]
@@ -71,29 +72,29 @@ macro_rules! functions_of_two {
     };
 }
 functions_of_two! {
-    zeta, zeta_to, ZETA, "zeta_cpu", f::zeta;
-    igamma, igamma_to, IGAMMA, "igamma_cpu", f::igamma;
-    igammac, igammac_to, IGAMMAC, "igammac_cpu", f::igammac;
+    zeta, zeta_to, ZETA, "zeta_cpu", |x, q, _| f::zeta(x, q);
+    igamma, igamma_to, IGAMMA, "igamma_cpu", |a, x, _| f::igamma(a, x);
+    igammac, igammac_to, IGAMMAC, "igammac_cpu", |a, x, _| f::igammac(a, x);
     chebyshev_polynomial_t, chebyshev_polynomial_t_to, CHEBYSHEV_T, "chebyshev_polynomial_t_cpu",
-        |x, n: f64| f::chebyshev_polynomial_t(x, n as i64);
+        |x, n, single| f::chebyshev_polynomial_t(x, Scalar::Float(n).to_i64(), single);
     chebyshev_polynomial_u, chebyshev_polynomial_u_to, CHEBYSHEV_U, "chebyshev_polynomial_u_cpu",
-        |x, n: f64| f::chebyshev_polynomial_u(x, n as i64);
+        |x, n, single| f::chebyshev_polynomial_u(x, Scalar::Float(n).to_i64(), single);
     chebyshev_polynomial_v, chebyshev_polynomial_v_to, CHEBYSHEV_V, "chebyshev_polynomial_v_cpu",
-        |x, n: f64| f::chebyshev_polynomial_v(x, n as i64);
+        |x, n, single| f::chebyshev_polynomial_v(x, Scalar::Float(n).to_i64(), single);
     chebyshev_polynomial_w, chebyshev_polynomial_w_to, CHEBYSHEV_W, "chebyshev_polynomial_w_cpu",
-        |x, n: f64| f::chebyshev_polynomial_w(x, n as i64);
+        |x, n, single| f::chebyshev_polynomial_w(x, Scalar::Float(n).to_i64(), single);
     shifted_chebyshev_polynomial_t, shifted_chebyshev_polynomial_t_to, SHIFTED_T, "shifted_chebyshev_polynomial_t_cpu",
-        |x, n: f64| f::shifted_chebyshev_polynomial_t(x, n as i64);
+        |x, n, single| f::shifted_chebyshev_polynomial_t(x, Scalar::Float(n).to_i64(), single);
     shifted_chebyshev_polynomial_u, shifted_chebyshev_polynomial_u_to, SHIFTED_U, "shifted_chebyshev_polynomial_u_cpu",
-        |x, n: f64| f::shifted_chebyshev_polynomial_u(x, n as i64);
+        |x, n, single| f::shifted_chebyshev_polynomial_u(x, Scalar::Float(n).to_i64(), single);
     shifted_chebyshev_polynomial_v, shifted_chebyshev_polynomial_v_to, SHIFTED_V, "shifted_chebyshev_polynomial_v_cpu",
-        |x, n: f64| f::shifted_chebyshev_polynomial_v(x, n as i64);
+        |x, n, single| f::shifted_chebyshev_polynomial_v(x, Scalar::Float(n).to_i64(), single);
     shifted_chebyshev_polynomial_w, shifted_chebyshev_polynomial_w_to, SHIFTED_W, "shifted_chebyshev_polynomial_w_cpu",
-        |x, n: f64| f::shifted_chebyshev_polynomial_w(x, n as i64);
+        |x, n, single| f::shifted_chebyshev_polynomial_w(x, Scalar::Float(n).to_i64(), single);
     laguerre_polynomial_l, laguerre_polynomial_l_to, LAGUERRE, "laguerre_polynomial_l_cpu",
-        |x, n: f64| f::laguerre_polynomial_l(x, n as i64);
+        |x, n, single| f::laguerre_polynomial_l(x, Scalar::Float(n).to_i64(), single);
     legendre_polynomial_p, legendre_polynomial_p_to, LEGENDRE, "legendre_polynomial_p_cpu",
-        |x, n: f64| f::legendre_polynomial_p(x, n as i64);
+        |x, n, single| f::legendre_polynomial_p(x, Scalar::Float(n).to_i64(), single);
 }
 
 table! {
@@ -123,10 +124,10 @@ table! {
         };
     }
     HERMITE_H = "hermite_polynomial_h", Same {
-        slow_float |c, a, b| f::hermite_polynomial_h(a as f64, b as i64, size_of::<T>() == 4) as T;
+        slow_float |c, a, b| f::hermite_polynomial_h(a as f64, Scalar::Float(b as f64).to_i64(), size_of::<T>() == 4) as T;
     }
     HERMITE_HE = "hermite_polynomial_he", Same {
-        slow_float |c, a, b| f::hermite_polynomial_he(a as f64, b as i64, size_of::<T>() == 4) as T;
+        slow_float |c, a, b| f::hermite_polynomial_he(a as f64, Scalar::Float(b as f64).to_i64(), size_of::<T>() == 4) as T;
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::dtype::DType;
 use crate::error::Result;
+use crate::math::{ComplexMath, complex};
 use crate::pointwise::call::{To, by_lanes, is_half, op, promoting, promoting_float, run};
 use crate::pointwise::engine::Params;
 use crate::pointwise::real::Real;
@@ -53,67 +54,59 @@ table! {
     }
     SQRT = "sqrt_cpu", Same {
         float |c, a| a.sqrt();
-        slow_complex |c, a| a.sqrt();
+        slow_complex |c, a| a.through(complex::sqrt);
     }
     RSQRT = "rsqrt_cpu", Same {
         float |c, a| 1.0 / a.sqrt();
-        slow_complex |c, a| a.sqrt().inv();
+        slow_complex |c, a| a.through(complex::sqrt).through(complex::inverse);
     }
     RECIPROCAL = "reciprocal_cpu", Same {
         float |c, a| 1.0 / a;
-        slow_complex |c, a| a.inv();
+        slow_complex |c, a| a.through(complex::inverse);
     }
     EXP = "exp_cpu", Same {
         float |c, a| a.exp_::<M>();
-        slow_complex |c, a| a.exp();
+        slow_complex |c, a| a.through(complex::exp);
     }
     EXP2 = "exp2_cpu", Same {
         float |c, a| a.exp2_::<M>();
-        slow_complex |c, a| a.exp2();
+        slow_complex |c, a| ComplexMath::exp2(a);
     }
     EXPM1 = "expm1_cpu", Same {
         float |c, a| a.expm1_::<M>();
-        // e^(x+iy) - 1 without cancellation in the real part
-        slow_complex |c, a| {
-            let s = (a.im * 0.5).sin();
-            T::new(a.re.exp_m1() * a.im.cos() - 2.0 * s * s, a.re.exp() * a.im.sin())
-        };
+        slow_complex |c, a| ComplexMath::expm1(a);
     }
     LOG = "log_cpu", Same {
         float |c, a| a.log_::<M>();
-        slow_complex |c, a| a.ln();
+        slow_complex |c, a| a.through(complex::log);
     }
     LOG2 = "log2_cpu", Same {
         float |c, a| a.log2_::<M>();
-        slow_complex |c, a| a.log2();
+        slow_complex |c, a| a.through(complex::log2);
     }
     LOG10 = "log10_cpu", Same {
         float |c, a| a.log10_::<M>();
-        slow_complex |c, a| a.log10();
+        slow_complex |c, a| a.through(complex::log10);
     }
     LOG1P = "log1p_cpu", Same {
         float |c, a| a.log1p_::<M>();
-        slow_complex |c, a| {
-            let (x, y) = (a.re, a.im);
-            let r = if x.hypot(y) > 0.5 { (x + 1.0).hypot(y).ln() } else { 0.5 * (x * (2.0 + x) + y * y).ln_1p() };
-            T::new(r, y.atan2(x + 1.0))
-        };
+        slow_complex |c, a| ComplexMath::log1p(a);
     }
-    SIN = "sin_cpu", Same { float |c, a| a.sin_::<M>(); slow_complex |c, a| a.sin(); }
-    COS = "cos_cpu", Same { float |c, a| a.cos_::<M>(); slow_complex |c, a| a.cos(); }
-    TAN = "tan_cpu", Same { float |c, a| a.tan_::<M>(); slow_complex |c, a| a.tan(); }
-    ASIN = "asin_cpu", Same { float |c, a| a.asin_::<M>(); slow_complex |c, a| a.asin(); }
-    ACOS = "acos_cpu", Same { float |c, a| a.acos_::<M>(); slow_complex |c, a| a.acos(); }
-    ATAN = "atan_cpu", Same { float |c, a| a.atan_::<M>(); slow_complex |c, a| a.atan(); }
-    SINH = "sinh_cpu", Same { float |c, a| a.sinh_::<M>(); slow_complex |c, a| a.sinh(); }
-    COSH = "cosh_cpu", Same { float |c, a| a.cosh_::<M>(); slow_complex |c, a| a.cosh(); }
-    TANH = "tanh_cpu", Same { float |c, a| a.tanh_::<M>(); slow_complex |c, a| a.tanh(); }
-    ASINH = "asinh_cpu", Same { float |c, a| a.asinh_::<M>(); slow_complex |c, a| a.asinh(); }
-    ACOSH = "acosh_cpu", Same { float |c, a| a.acosh_::<M>(); slow_complex |c, a| a.acosh(); }
-    ATANH = "atanh_cpu", Same { float |c, a| a.atanh_::<M>(); slow_complex |c, a| a.atanh(); }
+    SIN = "sin_cpu", Same { float |c, a| a.sin_::<M>(); slow_complex |c, a| a.through(complex::sin); }
+    COS = "cos_cpu", Same { float |c, a| a.cos_::<M>(); slow_complex |c, a| a.through(complex::cos); }
+    TAN = "tan_cpu", Same { float |c, a| a.tan_::<M>(); slow_complex |c, a| a.through(complex::tan); }
+    ASIN = "asin_cpu", Same { float |c, a| a.asin_::<M>(); slow_complex |c, a| a.through(complex::asin); }
+    ACOS = "acos_cpu", Same { float |c, a| a.acos_::<M>(); slow_complex |c, a| a.through(complex::acos); }
+    ATAN = "atan_cpu", Same { float |c, a| a.atan_::<M>(); slow_complex |c, a| a.through(complex::atan); }
+    SINH = "sinh_cpu", Same { float |c, a| a.sinh_::<M>(); slow_complex |c, a| a.through(complex::sinh); }
+    COSH = "cosh_cpu", Same { float |c, a| a.cosh_::<M>(); slow_complex |c, a| a.through(complex::cosh); }
+    TANH = "tanh_cpu", Same { float |c, a| a.tanh_::<M>(); slow_complex |c, a| a.through(complex::tanh); }
+    ASINH = "asinh_cpu", Same { float |c, a| a.asinh_::<M>(); slow_complex |c, a| a.through(complex::asinh); }
+    ACOSH = "acosh_cpu", Same { float |c, a| a.acosh_::<M>(); slow_complex |c, a| a.through(complex::acosh); }
+    ATANH = "atanh_cpu", Same { float |c, a| a.atanh_::<M>(); slow_complex |c, a| a.through(complex::atanh); }
     SIGMOID = "sigmoid_cpu", Same {
         float |c, a| a.sigmoid::<M>();
-        slow_complex |c, a| ((-a).exp() + T::new(1.0, 0.0)).inv();
+        slow_complex |c, a| ((-a).through(complex::exp) + T::new(1.0, 0.0)).through(complex::inverse);
     }
     // f[0] = eps, or NaN for none
     LOGIT = "logit_cpu", Same {
@@ -130,7 +123,7 @@ table! {
         float |c, a| if a == 0.0 { 1.0 } else { let p = a * T::of(std::f64::consts::PI); p.sin_::<M>() / p };
         slow_complex |c, a| if a == T::default() { T::new(1.0, 0.0) } else {
             let p = a * T::new(1.0, 0.0).scale(std::f64::consts::PI as _);
-            p.sin() / p
+            p.through(complex::sin) / p
         };
     }
     // f[0] = factor

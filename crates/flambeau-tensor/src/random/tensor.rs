@@ -3,7 +3,7 @@
 use super::{Generator, distributions as d, fill};
 use crate::layout::{Dims, iteration_order, wrap_dim};
 use crate::pointwise::{add, mul};
-use crate::{DType, Element, Error, MemoryFormat, Result, Tensor, bail, dispatch, ensure};
+use crate::{DType, Element, Error, MemoryFormat, Result, Tensor, dispatch, ensure};
 
 /// Lets `body` fill all elements of `t` in memory order.
 fn fill_with<T: Element>(t: &Tensor, body: impl FnOnce(&mut [T]) -> Result<(), String>) -> Result<()> {
@@ -236,17 +236,10 @@ pub fn dropout(t: &Tensor, p: f64, train: bool, kind: Dropout, g: &mut Generator
             .enumerate()
             .map(|(i, &n)| if i < 2 { n } else { 1 })
             .collect();
-        Tensor::empty(&sizes, t.dtype())?
+        Tensor::empty(&sizes, t.dtype().to_real())?
     } else {
-        t.empty_like(None, MemoryFormat::Preserve)?
+        t.empty_like(Some(t.dtype().to_real()), MemoryFormat::Preserve)?
     };
-    if noise.is_complex() {
-        bail!(
-            NotImplemented,
-            "\"bernoulli_scalar_cpu_\" not implemented for '{}'",
-            noise.dtype().name()
-        );
-    }
     bernoulli_(&noise, 1.0 - p, g)?;
     if matches!(kind, Dropout::Elements | Dropout::Features) {
         let noise = crate::pointwise::div((&noise).into(), (1.0 - p).into())?;
@@ -325,7 +318,9 @@ pub fn multinomial(t: &Tensor, samples: i64, replacement: bool, g: &mut Generato
     let single = t.dtype() != DType::Double;
     let mut out: Vec<i64> = Vec::new();
     for row in weights.chunks_exact((n as usize).max(1)) {
-        out.extend(d::multinomial_with_replacement(row, samples as usize, single, g).map_err(Error::runtime)?);
+        out.extend(
+            d::multinomial_with_replacement(row, samples as usize, single, g).map_err(Error::runtime)?,
+        );
     }
     Tensor::from_vec(out, &sizes)
 }
@@ -387,7 +382,11 @@ pub fn rrelu(t: &Tensor, lower: f64, upper: f64, g: &mut Generator) -> Result<(T
     );
     floating(t, "rrelu_with_noise_out_cpu")?;
     // Of types with 16 bits the slope and the result are rounded, each once.
-    let wide = if t.dtype() == DType::Double { DType::Double } else { DType::Float };
+    let wide = if t.dtype() == DType::Double {
+        DType::Double
+    } else {
+        DType::Float
+    };
     let x = t.to_dtype(wide)?;
     let noise = per_element(&x, "rrelu_with_noise_out_cpu", |x| {
         Ok(if x <= 0.0 {

@@ -550,12 +550,14 @@ fn multinomial() {
         d::multinomial_with_replacement(&weights, 10, true, &mut seeded()).unwrap(),
         [1, 1, 2, 1, 5, 5, 5, 5, 1, 2]
     );
-    let weights = Tensor::from_slice(&[0.1f32, 0.2, 0.3, 0.4, 0.0, 1.5, 0.01], &[7]).unwrap();
+    let weights = crate::Tensor::from_slice(&[0.1f32, 0.2, 0.3, 0.4, 0.0, 1.5, 0.01], &[7]).unwrap();
     let draw = |n| super::tensor::multinomial(&weights, n, false, &mut seeded()).unwrap();
     assert_eq!(draw(1).to_vec::<i64>().unwrap(), [3]);
     assert_eq!(draw(5).to_vec::<i64>().unwrap(), [3, 1, 5, 2, 0]);
     assert!(d::multinomial_with_replacement(&[0.0, 0.0], 1, true, &mut seeded()).is_err());
-    assert!(d::check_weights(&[1.0, -1.0], 2).is_err() && d::check_weights(&[0.0, 1.0, 0.0, 0.0], 2).is_err());
+    assert!(
+        d::check_weights(&[1.0, -1.0], 2).is_err() && d::check_weights(&[0.0, 1.0, 0.0, 0.0], 2).is_err()
+    );
 }
 
 #[test]

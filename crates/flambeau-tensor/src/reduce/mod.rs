@@ -34,6 +34,7 @@ type Mask = SmallVec<[bool; 8]>;
 
 /// The mask of reduced dimensions; no dims means all.
 fn mask_of(x: &Tensor, dims: &[i64]) -> Result<Mask> {
+    ensure!(x.dim() <= 64, "only tensors with up to 64 dims are supported");
     if dims.is_empty() {
         return Ok(SmallVec::from_elem(true, x.dim()));
     }

@@ -372,19 +372,19 @@ pub fn modified_bessel_k1(x: f64) -> f64 {
 }
 
 pub fn bessel_j0(x: f64) -> f64 {
-    libm::j0(x)
+    if x.is_infinite() { f64::NAN } else { libm::j0(x) }
 }
 
 pub fn bessel_j1(x: f64) -> f64 {
-    libm::j1(x)
+    if x.is_infinite() { f64::NAN } else { libm::j1(x) }
 }
 
 pub fn bessel_y0(x: f64) -> f64 {
-    libm::y0(x)
+    if x.is_infinite() { f64::NAN } else { libm::y0(x) }
 }
 
 pub fn bessel_y1(x: f64) -> f64 {
-    libm::y1(x)
+    if x.is_infinite() { f64::NAN } else { libm::y1(x) }
 }
 
 /// sin(x) / x.

@@ -96,34 +96,90 @@ fn bessel_family() {
 
 #[test]
 fn polynomials() {
-    check("chebyshev_polynomial_t -1", |x| chebyshev_polynomial_t(x, -1));
-    check("chebyshev_polynomial_t 0", |x| chebyshev_polynomial_t(x, 0));
-    check("chebyshev_polynomial_t 1", |x| chebyshev_polynomial_t(x, 1));
-    check("chebyshev_polynomial_t 2", |x| chebyshev_polynomial_t(x, 2));
-    check("chebyshev_polynomial_t 5", |x| chebyshev_polynomial_t(x, 5));
-    check("chebyshev_polynomial_t 9", |x| chebyshev_polynomial_t(x, 9));
-    check("chebyshev_polynomial_t 12", |x| chebyshev_polynomial_t(x, 12));
-    check("chebyshev_polynomial_u -1", |x| chebyshev_polynomial_u(x, -1));
-    check("chebyshev_polynomial_u 0", |x| chebyshev_polynomial_u(x, 0));
-    check("chebyshev_polynomial_u 1", |x| chebyshev_polynomial_u(x, 1));
-    check("chebyshev_polynomial_u 2", |x| chebyshev_polynomial_u(x, 2));
-    check("chebyshev_polynomial_u 5", |x| chebyshev_polynomial_u(x, 5));
-    check("chebyshev_polynomial_u 9", |x| chebyshev_polynomial_u(x, 9));
-    check("chebyshev_polynomial_u 12", |x| chebyshev_polynomial_u(x, 12));
-    check("chebyshev_polynomial_v -1", |x| chebyshev_polynomial_v(x, -1));
-    check("chebyshev_polynomial_v 0", |x| chebyshev_polynomial_v(x, 0));
-    check("chebyshev_polynomial_v 1", |x| chebyshev_polynomial_v(x, 1));
-    check("chebyshev_polynomial_v 2", |x| chebyshev_polynomial_v(x, 2));
-    check("chebyshev_polynomial_v 5", |x| chebyshev_polynomial_v(x, 5));
-    check("chebyshev_polynomial_v 9", |x| chebyshev_polynomial_v(x, 9));
-    check("chebyshev_polynomial_v 12", |x| chebyshev_polynomial_v(x, 12));
-    check("chebyshev_polynomial_w -1", |x| chebyshev_polynomial_w(x, -1));
-    check("chebyshev_polynomial_w 0", |x| chebyshev_polynomial_w(x, 0));
-    check("chebyshev_polynomial_w 1", |x| chebyshev_polynomial_w(x, 1));
-    check("chebyshev_polynomial_w 2", |x| chebyshev_polynomial_w(x, 2));
-    check("chebyshev_polynomial_w 5", |x| chebyshev_polynomial_w(x, 5));
-    check("chebyshev_polynomial_w 9", |x| chebyshev_polynomial_w(x, 9));
-    check("chebyshev_polynomial_w 12", |x| chebyshev_polynomial_w(x, 12));
+    check("chebyshev_polynomial_t -1", |x| {
+        chebyshev_polynomial_t(x, -1, false)
+    });
+    check("chebyshev_polynomial_t 0", |x| {
+        chebyshev_polynomial_t(x, 0, false)
+    });
+    check("chebyshev_polynomial_t 1", |x| {
+        chebyshev_polynomial_t(x, 1, false)
+    });
+    check("chebyshev_polynomial_t 2", |x| {
+        chebyshev_polynomial_t(x, 2, false)
+    });
+    check("chebyshev_polynomial_t 5", |x| {
+        chebyshev_polynomial_t(x, 5, false)
+    });
+    check("chebyshev_polynomial_t 9", |x| {
+        chebyshev_polynomial_t(x, 9, false)
+    });
+    check("chebyshev_polynomial_t 12", |x| {
+        chebyshev_polynomial_t(x, 12, false)
+    });
+    check("chebyshev_polynomial_u -1", |x| {
+        chebyshev_polynomial_u(x, -1, false)
+    });
+    check("chebyshev_polynomial_u 0", |x| {
+        chebyshev_polynomial_u(x, 0, false)
+    });
+    check("chebyshev_polynomial_u 1", |x| {
+        chebyshev_polynomial_u(x, 1, false)
+    });
+    check("chebyshev_polynomial_u 2", |x| {
+        chebyshev_polynomial_u(x, 2, false)
+    });
+    check("chebyshev_polynomial_u 5", |x| {
+        chebyshev_polynomial_u(x, 5, false)
+    });
+    check("chebyshev_polynomial_u 9", |x| {
+        chebyshev_polynomial_u(x, 9, false)
+    });
+    check("chebyshev_polynomial_u 12", |x| {
+        chebyshev_polynomial_u(x, 12, false)
+    });
+    check("chebyshev_polynomial_v -1", |x| {
+        chebyshev_polynomial_v(x, -1, false)
+    });
+    check("chebyshev_polynomial_v 0", |x| {
+        chebyshev_polynomial_v(x, 0, false)
+    });
+    check("chebyshev_polynomial_v 1", |x| {
+        chebyshev_polynomial_v(x, 1, false)
+    });
+    check("chebyshev_polynomial_v 2", |x| {
+        chebyshev_polynomial_v(x, 2, false)
+    });
+    check("chebyshev_polynomial_v 5", |x| {
+        chebyshev_polynomial_v(x, 5, false)
+    });
+    check("chebyshev_polynomial_v 9", |x| {
+        chebyshev_polynomial_v(x, 9, false)
+    });
+    check("chebyshev_polynomial_v 12", |x| {
+        chebyshev_polynomial_v(x, 12, false)
+    });
+    check("chebyshev_polynomial_w -1", |x| {
+        chebyshev_polynomial_w(x, -1, false)
+    });
+    check("chebyshev_polynomial_w 0", |x| {
+        chebyshev_polynomial_w(x, 0, false)
+    });
+    check("chebyshev_polynomial_w 1", |x| {
+        chebyshev_polynomial_w(x, 1, false)
+    });
+    check("chebyshev_polynomial_w 2", |x| {
+        chebyshev_polynomial_w(x, 2, false)
+    });
+    check("chebyshev_polynomial_w 5", |x| {
+        chebyshev_polynomial_w(x, 5, false)
+    });
+    check("chebyshev_polynomial_w 9", |x| {
+        chebyshev_polynomial_w(x, 9, false)
+    });
+    check("chebyshev_polynomial_w 12", |x| {
+        chebyshev_polynomial_w(x, 12, false)
+    });
     check("hermite_polynomial_h -1", |x| hermite_polynomial_h(x, -1, false));
     check("hermite_polynomial_h 0", |x| hermite_polynomial_h(x, 0, false));
     check("hermite_polynomial_h 1", |x| hermite_polynomial_h(x, 1, false));
@@ -142,103 +198,111 @@ fn polynomials() {
     check("hermite_polynomial_he 12", |x| {
         hermite_polynomial_he(x, 12, false)
     });
-    check("laguerre_polynomial_l -1", |x| laguerre_polynomial_l(x, -1));
-    check("laguerre_polynomial_l 0", |x| laguerre_polynomial_l(x, 0));
-    check("laguerre_polynomial_l 1", |x| laguerre_polynomial_l(x, 1));
-    check("laguerre_polynomial_l 2", |x| laguerre_polynomial_l(x, 2));
-    check("laguerre_polynomial_l 5", |x| laguerre_polynomial_l(x, 5));
-    check("laguerre_polynomial_l 9", |x| laguerre_polynomial_l(x, 9));
-    check("laguerre_polynomial_l 12", |x| laguerre_polynomial_l(x, 12));
-    check("legendre_polynomial_p -1", |x| legendre_polynomial_p(x, -1));
-    check("legendre_polynomial_p 0", |x| legendre_polynomial_p(x, 0));
-    check("legendre_polynomial_p 1", |x| legendre_polynomial_p(x, 1));
-    check("legendre_polynomial_p 2", |x| legendre_polynomial_p(x, 2));
-    check("legendre_polynomial_p 5", |x| legendre_polynomial_p(x, 5));
-    check("legendre_polynomial_p 9", |x| legendre_polynomial_p(x, 9));
-    check("legendre_polynomial_p 12", |x| legendre_polynomial_p(x, 12));
+    check("laguerre_polynomial_l -1", |x| {
+        laguerre_polynomial_l(x, -1, false)
+    });
+    check("laguerre_polynomial_l 0", |x| laguerre_polynomial_l(x, 0, false));
+    check("laguerre_polynomial_l 1", |x| laguerre_polynomial_l(x, 1, false));
+    check("laguerre_polynomial_l 2", |x| laguerre_polynomial_l(x, 2, false));
+    check("laguerre_polynomial_l 5", |x| laguerre_polynomial_l(x, 5, false));
+    check("laguerre_polynomial_l 9", |x| laguerre_polynomial_l(x, 9, false));
+    check("laguerre_polynomial_l 12", |x| {
+        laguerre_polynomial_l(x, 12, false)
+    });
+    check("legendre_polynomial_p -1", |x| {
+        legendre_polynomial_p(x, -1, false)
+    });
+    check("legendre_polynomial_p 0", |x| legendre_polynomial_p(x, 0, false));
+    check("legendre_polynomial_p 1", |x| legendre_polynomial_p(x, 1, false));
+    check("legendre_polynomial_p 2", |x| legendre_polynomial_p(x, 2, false));
+    check("legendre_polynomial_p 5", |x| legendre_polynomial_p(x, 5, false));
+    check("legendre_polynomial_p 9", |x| legendre_polynomial_p(x, 9, false));
+    check("legendre_polynomial_p 12", |x| {
+        legendre_polynomial_p(x, 12, false)
+    });
     check("shifted_chebyshev_polynomial_t -1", |x| {
-        shifted_chebyshev_polynomial_t(x, -1)
+        shifted_chebyshev_polynomial_t(x, -1, false)
     });
     check("shifted_chebyshev_polynomial_t 0", |x| {
-        shifted_chebyshev_polynomial_t(x, 0)
+        shifted_chebyshev_polynomial_t(x, 0, false)
     });
     check("shifted_chebyshev_polynomial_t 1", |x| {
-        shifted_chebyshev_polynomial_t(x, 1)
+        shifted_chebyshev_polynomial_t(x, 1, false)
     });
     check("shifted_chebyshev_polynomial_t 2", |x| {
-        shifted_chebyshev_polynomial_t(x, 2)
+        shifted_chebyshev_polynomial_t(x, 2, false)
     });
     check("shifted_chebyshev_polynomial_t 5", |x| {
-        shifted_chebyshev_polynomial_t(x, 5)
+        shifted_chebyshev_polynomial_t(x, 5, false)
     });
     check("shifted_chebyshev_polynomial_t 9", |x| {
-        shifted_chebyshev_polynomial_t(x, 9)
+        shifted_chebyshev_polynomial_t(x, 9, false)
     });
     check("shifted_chebyshev_polynomial_t 12", |x| {
-        shifted_chebyshev_polynomial_t(x, 12)
+        shifted_chebyshev_polynomial_t(x, 12, false)
     });
     check("shifted_chebyshev_polynomial_u -1", |x| {
-        shifted_chebyshev_polynomial_u(x, -1)
+        shifted_chebyshev_polynomial_u(x, -1, false)
     });
     check("shifted_chebyshev_polynomial_u 0", |x| {
-        shifted_chebyshev_polynomial_u(x, 0)
+        shifted_chebyshev_polynomial_u(x, 0, false)
     });
     check("shifted_chebyshev_polynomial_u 1", |x| {
-        shifted_chebyshev_polynomial_u(x, 1)
+        shifted_chebyshev_polynomial_u(x, 1, false)
     });
     check("shifted_chebyshev_polynomial_u 2", |x| {
-        shifted_chebyshev_polynomial_u(x, 2)
+        shifted_chebyshev_polynomial_u(x, 2, false)
     });
     check("shifted_chebyshev_polynomial_u 5", |x| {
-        shifted_chebyshev_polynomial_u(x, 5)
+        shifted_chebyshev_polynomial_u(x, 5, false)
     });
     check("shifted_chebyshev_polynomial_u 9", |x| {
-        shifted_chebyshev_polynomial_u(x, 9)
+        shifted_chebyshev_polynomial_u(x, 9, false)
     });
     check("shifted_chebyshev_polynomial_u 12", |x| {
-        shifted_chebyshev_polynomial_u(x, 12)
+        shifted_chebyshev_polynomial_u(x, 12, false)
     });
     check("shifted_chebyshev_polynomial_v -1", |x| {
-        shifted_chebyshev_polynomial_v(x, -1)
+        shifted_chebyshev_polynomial_v(x, -1, false)
     });
     check("shifted_chebyshev_polynomial_v 0", |x| {
-        shifted_chebyshev_polynomial_v(x, 0)
+        shifted_chebyshev_polynomial_v(x, 0, false)
     });
     check("shifted_chebyshev_polynomial_v 1", |x| {
-        shifted_chebyshev_polynomial_v(x, 1)
+        shifted_chebyshev_polynomial_v(x, 1, false)
     });
     check("shifted_chebyshev_polynomial_v 2", |x| {
-        shifted_chebyshev_polynomial_v(x, 2)
+        shifted_chebyshev_polynomial_v(x, 2, false)
     });
     check("shifted_chebyshev_polynomial_v 5", |x| {
-        shifted_chebyshev_polynomial_v(x, 5)
+        shifted_chebyshev_polynomial_v(x, 5, false)
     });
     check("shifted_chebyshev_polynomial_v 9", |x| {
-        shifted_chebyshev_polynomial_v(x, 9)
+        shifted_chebyshev_polynomial_v(x, 9, false)
     });
     check("shifted_chebyshev_polynomial_v 12", |x| {
-        shifted_chebyshev_polynomial_v(x, 12)
+        shifted_chebyshev_polynomial_v(x, 12, false)
     });
     check("shifted_chebyshev_polynomial_w -1", |x| {
-        shifted_chebyshev_polynomial_w(x, -1)
+        shifted_chebyshev_polynomial_w(x, -1, false)
     });
     check("shifted_chebyshev_polynomial_w 0", |x| {
-        shifted_chebyshev_polynomial_w(x, 0)
+        shifted_chebyshev_polynomial_w(x, 0, false)
     });
     check("shifted_chebyshev_polynomial_w 1", |x| {
-        shifted_chebyshev_polynomial_w(x, 1)
+        shifted_chebyshev_polynomial_w(x, 1, false)
     });
     check("shifted_chebyshev_polynomial_w 2", |x| {
-        shifted_chebyshev_polynomial_w(x, 2)
+        shifted_chebyshev_polynomial_w(x, 2, false)
     });
     check("shifted_chebyshev_polynomial_w 5", |x| {
-        shifted_chebyshev_polynomial_w(x, 5)
+        shifted_chebyshev_polynomial_w(x, 5, false)
     });
     check("shifted_chebyshev_polynomial_w 9", |x| {
-        shifted_chebyshev_polynomial_w(x, 9)
+        shifted_chebyshev_polynomial_w(x, 9, false)
     });
     check("shifted_chebyshev_polynomial_w 12", |x| {
-        shifted_chebyshev_polynomial_w(x, 12)
+        shifted_chebyshev_polynomial_w(x, 12, false)
     });
     assert!(hermite_polynomial_h(0.5, 200, true).is_nan() && hermite_polynomial_he(0.5, 513, false).is_nan());
 }

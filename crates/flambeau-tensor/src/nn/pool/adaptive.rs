@@ -251,19 +251,20 @@ adaptive!(adaptive_avg_pool2d, adaptive_max_pool2d, 2);
 adaptive!(adaptive_avg_pool3d, adaptive_max_pool3d, 3);
 
 /// Where the windows of fractional pooling start: PyTorch's pseudo-random sequence for one sample.
-fn starts(sample: f64, input: usize, output: usize, kernel: usize, single: bool) -> Vec<usize> {
+fn starts(sample: f64, input: usize, output: usize, kernel: usize, dtype: DType) -> Vec<usize> {
     let last = input - kernel;
     let mut all = Vec::with_capacity(output);
     if output > 1 {
         for i in 0..output - 1 {
             // In the precision of the samples, as the sequence depends on its rounding.
-            let at = if single {
-                let (sample, alpha) = (sample as f32, last as f32 / (output - 1) as f32);
-                ((i as f32 + sample) * alpha) as i64 - (sample * alpha) as i64
-            } else {
-                let alpha = last as f64 / (output - 1) as f64;
-                ((i as f64 + sample) * alpha) as i64 - (sample * alpha) as i64
+            let step = |x: f64| match dtype {
+                DType::Double => x,
+                DType::Half => half::f16::from_f64(x).to_f64(),
+                DType::BFloat16 => half::bf16::from_f64(x).to_f64(),
+                _ => x as f32 as f64,
             };
+            let alpha = step(last as f64 / (output - 1) as f64);
+            let at = step(step(i as f64 + sample) * alpha) as i64 - step(sample * alpha) as i64;
             all.push(at.clamp(0, last as i64) as usize);
         }
     }
@@ -309,15 +310,31 @@ fn fractional(
         "Expect _random_samples to have the same dtype as input"
     );
     ensure!(
-        samples.dim() == 3
-            && samples.numel() == (w.planes * dims) as i64
-            && samples.sizes()[2] == dims as i64,
-        "Expect _random_samples to have 3 dimensions of sizes batch, channels and {dims}, got {}",
-        show(samples.sizes())
+        samples.dim() == 3,
+        "Expect _random_samples to have 3 dimensions, got {}",
+        samples.dim()
+    );
+    let (batch, channels) = if input.dim() as usize == dims + 2 {
+        (input.sizes()[0], input.sizes()[1])
+    } else {
+        (1, input.sizes()[0])
+    };
+    // More samples than batches are no error: the first ones are taken.
+    ensure!(
+        samples.sizes()[0] >= batch,
+        "Expect _random_samples.size(0) no less then input batch size."
+    );
+    ensure!(
+        samples.sizes()[1] == channels,
+        "Expect _random_samples.size(1) equals to input channel size."
+    );
+    ensure!(
+        samples.sizes()[2] == dims as i64,
+        "Expect _random_samples.size(2) equals to {dims}; got {}.",
+        samples.sizes()[2]
     );
     let kernel = three(&kernel, 1);
     let samples_data = samples.to_vec::<f64>()?;
-    let single = samples.dtype() != DType::Double;
     let indices = Tensor::empty(&w.size, DType::Long)?;
     let out = widened(input, |input| {
         let x = dense(input)?;
@@ -338,7 +355,7 @@ fn fractional(
                     _ => 0.0,
                 };
                 let s: [Vec<usize>; 3] =
-                    std::array::from_fn(|d| starts(of(d), w.input[d], w.output[d], kernel[d], single));
+                    std::array::from_fn(|d| starts(of(d), w.input[d], w.output[d], kernel[d], samples.dtype()));
                 for &d in &s[0] {
                     for &h in &s[1] {
                         for &c in &s[2] {

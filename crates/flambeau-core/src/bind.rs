@@ -58,6 +58,17 @@ pub fn bind(
     }
 }
 
+/// A tuple of two.
+fn pair(value: &IValue) -> Option<(IValue, IValue)> {
+    match value {
+        IValue::Tuple(tuple) => match &tuple.items[..] {
+            [key, item] => Some((key.clone(), item.clone())),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// One argument, converted; the error tells everything about it.
 fn argument(schema: &Schema, name: &str, position: usize, value: IValue) -> Result<IValue, BindError> {
     let parameter = &schema.arguments[position];
@@ -206,6 +217,20 @@ fn convert(value: &IValue, ty: &Type) -> Result<IValue, Misfit> {
             IValue::List(List::new((**element).clone(), items))
         }
         Type::Dict(types) => {
+            // Python makes a dict of pairs, too.
+            if let IValue::List(list) = value
+                && let Some(pairs) = list.to_vec().iter().map(pair).collect::<Option<Vec<_>>>()
+            {
+                let mut converted = Vec::with_capacity(pairs.len());
+                for (key, item) in pairs {
+                    converted.push((convert(&key, &types.0)?, convert(&item, &types.1)?));
+                }
+                return Ok(IValue::Dict(Dict::from_pairs(
+                    types.0.clone(),
+                    types.1.clone(),
+                    converted,
+                )));
+            }
             let IValue::Dict(dict) = value else {
                 return misfit(value, ty);
             };

@@ -232,6 +232,16 @@ fn call_operator<'py>(
         let tries = [Some(args.clone()), gathered(op, &args)];
         for given in tries.into_iter().flatten() {
             let gathering = usize::from(given.len() != args.len());
+            let positional = op.schema().arguments.iter().filter(|a| !a.keyword_only).count();
+            if given.len() > positional {
+                complaints.push(format!(
+                    "{}() takes {positional} positional arguments but {} were given. Declaration: {}",
+                    op.full_name().rsplit("::").next().unwrap_or_default(),
+                    given.len(),
+                    op.schema()
+                ));
+                continue;
+            }
             match bind(op.schema(), given.clone(), kwargs.clone()) {
                 Ok(bound) => {
                     let far = 4 * distance(op, &bound) + gathering + if op.is_runnable() { 0 } else { 1000 };

@@ -17,7 +17,7 @@ pub struct CompileFailure(Box<CompileError>);
 impl CompileFailure {
     /// The error drawn with the source, as a terminal shows it.
     fn render(&self) -> String {
-        flambeau_syntax::render(&[self.0.diagnostic()], false)
+        flambeau_syntax::render(&self.0.diagnostics(), false)
     }
     #[getter]
     fn message(&self) -> &str {

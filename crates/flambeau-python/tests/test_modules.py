@@ -96,8 +96,9 @@ def test_printed_forms():
     assert scripted.code_with_constants[0] == expected.code_with_constants[0]
     assert "aten::linear" in str(scripted.inlined_graph) and "graph(" in str(scripted.graph_for(X))
     assert repr(scripted) == repr(expected)
-    with pytest.raises(RuntimeError, match="debug state"):
-        scripted.get_debug_state()
+    state = scripted.get_debug_state()
+    assert state.graph == scripted.graph
+    assert [plan.graph for plan in state.execution_plans.values()] == [scripted.inlined_graph]
 
 
 def test_state():

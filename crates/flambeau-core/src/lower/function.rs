@@ -194,7 +194,7 @@ impl<'a> Emitter<'a> {
             context.declared_return = declared;
         }
         let arguments = self.formal_arguments(def, receiver, arguments, block)?;
-        self.stmts(&def.body)?;
+        self.body(&def.body)?;
         self.maybe_no_return(def, block)?;
         let returned = self
             .defs

@@ -36,6 +36,7 @@ pub mod program;
 mod program_classes;
 mod program_values;
 pub(crate) mod python_names;
+mod recovery;
 mod schema_match;
 pub mod script;
 mod special;

@@ -44,6 +44,11 @@ impl Program {
         }
         Ok(HostValue::Opaque(
             match &expr.kind {
+                ast::ExprKind::Call { func, .. }
+                    if self.path_of(func).as_deref() == Some("functools.partial") =>
+                {
+                    "partial"
+                }
                 ast::ExprKind::Call { .. } => "Tensor",
                 ast::ExprKind::Unsupported { what: "Lambda" } => "function",
                 ast::ExprKind::Constant(ast::Constant::BigInt(_)) => "int",

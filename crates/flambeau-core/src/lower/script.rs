@@ -429,10 +429,19 @@ struct ScopeResolver {
 
 impl Resolver for ScopeResolver {
     fn resolve_value(&self, name: &str, emitter: &mut Emitter<'_>, loc: Span) -> Result<Option<Sugared>> {
-        let found = self.scope.get(name).map_err(|error| match error.class.clone() {
-            Some(class) => emitter.called_from(error, &class, loc),
-            None => error,
-        })?;
+        let found = self
+            .scope
+            .get(name)
+            .map_err(|mut error| match error.class.clone() {
+                Some(class) => emitter.called_from(error, &class, loc),
+                None => {
+                    // What the shell says against a value is shown where the value is named.
+                    if error.kind == ErrorKind::Compile && error.place.is_none() {
+                        error.place = Some((emitter.text.clone(), loc));
+                    }
+                    error
+                }
+            })?;
         if let Some(HostValue::Functions(functions)) = &found {
             for function in functions.iter().filter(|f| !f.is_being_defined()) {
                 emitter.graph_of(function, None)?;

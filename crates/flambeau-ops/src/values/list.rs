@@ -120,10 +120,9 @@ fn access(ops: &mut Rows) {
     ops.op("prim::rangelist(int n) -> int[]")
         .doc("The ints below `n`.")
         .kernel(|n: i64| {
-            if n > 1 << 32 {
-                return Err(error(format!("a list of {n} items is too long")));
-            }
-            Ok((0..n).collect::<Vec<i64>>())
+            let mut items = room(n.max(0))?;
+            items.extend(0..n);
+            Ok(items)
         });
 }
 
@@ -242,22 +241,23 @@ fn tensor_place(l: &List, el: &IValue) -> Result<Option<usize>> {
     Ok(None)
 }
 
+/// An empty list with room for `n` items, if there is memory for them.
+fn room<T>(n: i64) -> Result<Vec<T>> {
+    let mut items = Vec::new();
+    match usize::try_from(n).map(|n| items.try_reserve_exact(n)) {
+        Ok(Ok(())) => Ok(items),
+        _ => Err(error(format!("not enough memory for a list of {n} items"))),
+    }
+}
+
 /// The list repeated; its length is checked before any memory is taken.
 fn repeated(l: &List, n: i64) -> Result<Vec<IValue>> {
     let items = l.to_vec();
     if n < 0 && !items.is_empty() {
         return Err(error("vector::reserve"));
     }
-    let total = (items.len() as i64)
-        .checked_mul(n.max(0))
-        .filter(|t| *t <= 1 << 32);
-    let Some(total) = total else {
-        return Err(error(format!(
-            "a list of {} items times {n} is too long",
-            items.len()
-        )));
-    };
-    let mut out = Vec::with_capacity(total as usize);
+    let total = (items.len() as i64).saturating_mul(n.max(0));
+    let mut out = room(total)?;
     for _ in 0..n.max(0) {
         out.extend_from_slice(&items);
     }

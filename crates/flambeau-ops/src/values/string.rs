@@ -191,7 +191,7 @@ fn search(ops: &mut Rows) {
     ops.op("aten::count(str self, str substr, int start=0, int end=-1) -> int")
         .doc("How often the substring begins between `start` and `end`.")
         .kernel(|s: Str, sub: Str, start: i64, end: i64| {
-            if start > s.len() as i64 {
+            if start > s.len() as i64 || s.is_empty() {
                 return 0;
             }
             let (start, end) = bounds(s.len(), start, end);
@@ -426,7 +426,9 @@ fn classes(ops: &mut Rows) {
 /// How many fill characters a width asks for, within reason.
 fn missing(s: &str, width: i64) -> Result<usize> {
     let missing = width.saturating_sub(s.len() as i64).max(0);
-    if missing > 1 << 32 {
+    // It is made twice on the way to its value.
+    let there_is_room = String::new().try_reserve_exact(missing as usize).is_ok();
+    if missing > 1 << 32 || !there_is_room {
         return Err(error(format!("a string of {width} bytes is too long")));
     }
     Ok(missing as usize)

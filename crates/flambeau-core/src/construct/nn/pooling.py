@@ -18,14 +18,22 @@ class _MaxPoolNd(Module):
         self.stride = stride if (stride is not None) else kernel_size
         self.padding = padding
         self.dilation = dilation
-        if return_indices:
-            raise NotImplementedError("pooling that returns indices: call torch.max_pool2d_with_indices instead")
         self.return_indices = return_indices
         self.ceil_mode = ceil_mode
 
 
 class MaxPool1d(_MaxPoolNd):
     def forward(self, input: Tensor):
+        if self.return_indices:
+            return F.max_pool1d_with_indices(
+                input,
+                self.kernel_size,
+                self.stride,
+                self.padding,
+                self.dilation,
+                ceil_mode=self.ceil_mode,
+                return_indices=True,
+            )
         return F.max_pool1d(
             input,
             self.kernel_size,
@@ -38,6 +46,16 @@ class MaxPool1d(_MaxPoolNd):
 
 class MaxPool2d(_MaxPoolNd):
     def forward(self, input: Tensor):
+        if self.return_indices:
+            return F.max_pool2d_with_indices(
+                input,
+                self.kernel_size,
+                self.stride,
+                self.padding,
+                self.dilation,
+                ceil_mode=self.ceil_mode,
+                return_indices=True,
+            )
         return F.max_pool2d(
             input,
             self.kernel_size,
@@ -50,6 +68,16 @@ class MaxPool2d(_MaxPoolNd):
 
 class MaxPool3d(_MaxPoolNd):
     def forward(self, input: Tensor):
+        if self.return_indices:
+            return F.max_pool3d_with_indices(
+                input,
+                self.kernel_size,
+                self.stride,
+                self.padding,
+                self.dilation,
+                ceil_mode=self.ceil_mode,
+                return_indices=True,
+            )
         return F.max_pool3d(
             input,
             self.kernel_size,
@@ -137,8 +165,6 @@ class _AdaptiveMaxPoolNd(Module):
     def __init__(self, output_size, return_indices=False):
         super().__init__()
         self.output_size = output_size
-        if return_indices:
-            raise NotImplementedError("pooling that returns indices: call torch.adaptive_max_pool2d instead")
         self.return_indices = return_indices
 
 
@@ -149,6 +175,8 @@ class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd):
 
 class AdaptiveMaxPool1d(_AdaptiveMaxPoolNd):
     def forward(self, input: Tensor):
+        if self.return_indices:
+            return F.adaptive_max_pool1d_with_indices(input, self.output_size, return_indices=True)
         return F.adaptive_max_pool1d(input, self.output_size)
 
 
@@ -159,6 +187,8 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd):
 
 class AdaptiveMaxPool2d(_AdaptiveMaxPoolNd):
     def forward(self, input: Tensor):
+        if self.return_indices:
+            return F.adaptive_max_pool2d_with_indices(input, self.output_size, return_indices=True)
         return F.adaptive_max_pool2d(input, self.output_size)
 
 
@@ -169,4 +199,6 @@ class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd):
 
 class AdaptiveMaxPool3d(_AdaptiveMaxPoolNd):
     def forward(self, input: Tensor):
+        if self.return_indices:
+            return F.adaptive_max_pool3d_with_indices(input, self.output_size, return_indices=True)
         return F.adaptive_max_pool3d(input, self.output_size)

@@ -9,6 +9,7 @@ import types
 from .. import _flambeau, _hooks
 from .._errors import Error, FrontendError, NotSupportedError, UnsupportedNodeError
 from . import _classes, _legacy, _modules, _names, _recursive, _scope, _sources, _types
+from ._debug import GraphExecutorState
 from ._modules import ScriptModule, ScriptObject
 
 try:
@@ -65,6 +66,9 @@ class ScriptFunction:
 
     def graph_for(self, *args, **kwargs):
         return self._flambeau_function.inlined_graph
+
+    def get_debug_state(self):
+        return GraphExecutorState(self._flambeau_function)
 
     def _module(self):
         return _modules.wrap(_flambeau.module_around(self._flambeau_function))

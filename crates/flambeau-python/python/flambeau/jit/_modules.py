@@ -6,6 +6,7 @@ import weakref
 
 from .. import _flambeau, _hooks
 from . import _names, _scope, _types
+from ._debug import GraphExecutorState
 
 
 class ScriptMethod:
@@ -46,6 +47,9 @@ class ScriptMethod:
 
     def graph_for(self, *args, **kwargs):
         return self._function.inlined_graph
+
+    def get_debug_state(self):
+        return GraphExecutorState(self._function)
 
 
 class ScriptObject:
@@ -267,7 +271,7 @@ class ScriptModule(metaclass=_Subclassing, own=True):
         return self.forward.graph_for(*args, **kwargs)
 
     def get_debug_state(self):
-        raise RuntimeError("Flambeau has no profiling executor, so there is no debug state")
+        return self.forward.get_debug_state()
 
     def define(self, src):
         """Compiles methods from their text and adds them."""

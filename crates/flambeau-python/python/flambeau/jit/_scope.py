@@ -310,6 +310,8 @@ def meaning(value, member=True):
         return _class_meaning(value, torch)
     if builtin is not None:
         return builtin
+    if hasattr(value, "_flambeau_object") and torch is not None and isinstance(value, torch.nn.Module):
+        raise RuntimeError("Cannot call a ScriptModule that is not a submodule of the caller")
     dispatched = _dispatched(value)
     if dispatched is not None:
         return dispatched
@@ -394,6 +396,9 @@ def _dispatched(value):
     try:
         found = table.get(value) if table is not None else None
     except TypeError:
+        # As in PyTorch, what has no weak references cannot be called: NumPy's functions, for one.
+        if callable(value):
+            raise
         return None
     if found is None:
         return None

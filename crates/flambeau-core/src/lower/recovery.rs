@@ -28,7 +28,7 @@ impl Emitter<'_> {
                     // Errors of other kinds are not about types: nothing is known of what follows.
                     None if error.kind != ErrorKind::Compile || error.place.is_none() => return Err(error),
                     None => first = Some(error),
-                    Some(first) if self.is_own(&error) && first.also.len() < MOST => first.also.push(error),
+                    Some(first) if self.is_own(&error) && is_news(first, &error) => first.also.push(error),
                     Some(_) => {}
                 }
                 self.g.restore_insert_point(at);
@@ -96,6 +96,12 @@ impl Emitter<'_> {
             self.add_defined(inner, unknown);
         }
     }
+}
+
+/// Whether an error says more than those before it.
+fn is_news(first: &CompileError, error: &CompileError) -> bool {
+    let known = std::iter::once(first).chain(first.also.iter().map(|e| &**e));
+    first.also.len() < MOST && known.into_iter().all(|e| e.message != error.message)
 }
 
 /// Whether the code behind the statement may assume what was tested before it.

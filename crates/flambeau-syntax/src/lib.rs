@@ -18,7 +18,7 @@ pub mod visit;
 pub use ast::*;
 pub use diagnostic::{Diagnostic, Frame, Kind, Label, Severity};
 pub use highlight::{highlight, highlight_text};
-pub use parse::{parse_archive_module, parse_expression, parse_module, parse_type_comment};
+pub use parse::{parse_archive_module, parse_expression, parse_indented, parse_module, parse_type_comment};
 pub use print::{print_expr, print_module};
 pub use render::render;
 pub use span::{SourceFile, Span};

@@ -274,7 +274,10 @@ fn necessary_arguments(graph: &Graph, schema: &Schema, inputs: &[ValueId]) -> (u
     }
     let last = (0..arguments.len() - outs).rev().find(|&i| {
         match (&arguments[i].default, graph.constant(inputs[i])) {
-            (Some(default), Some(actual)) => *default != actual || default.is_none() != actual.is_none(),
+            // A float that equals an int is written all the same.
+            (Some(default), Some(actual)) => {
+                *default != actual || std::mem::discriminant(default) != std::mem::discriminant(&actual)
+            }
             _ => true,
         }
     });

@@ -308,7 +308,6 @@ pub fn compiled(function: &Arc<Function>) -> Result<()> {
     }
 }
 
-/// Parses a function's text, keeping its indentation for messages.
 /// An error about a function as a whole, found before its compilation.
 pub fn about(source: &FunctionSource, message: &str) -> Box<CompileError> {
     let (function, text) = match parse(source) {
@@ -320,11 +319,13 @@ pub fn about(source: &FunctionSource, message: &str) -> Box<CompileError> {
     error
 }
 
+/// Parses a function's text, keeping its indentation for messages.
 fn parse(source: &FunctionSource) -> Result<(ast::FunctionDef, Arc<Text>)> {
     if let Some((function, text)) = &source.parsed {
         return Ok(((**function).clone(), text.clone()));
     }
-    let indented = source.text.starts_with([' ', '\t']);
+    let indent = &source.text[..source.text.len() - source.text.trim_start_matches([' ', '\t']).len()];
+    let indented = !indent.is_empty();
     // An indented text needs something to be indented under.
     let (text, first_line) = if indented {
         (
@@ -335,7 +336,7 @@ fn parse(source: &FunctionSource) -> Result<(ast::FunctionDef, Arc<Text>)> {
         (source.text.clone(), source.first_line)
     };
     let file = Arc::new(SourceFile::cut_out(source.file.as_str(), text, first_line, 0));
-    let (module, problems) = ast::parse_module(&file);
+    let (module, problems) = ast::parse_indented(&file, indent);
     let text = Text::of_file(file);
     if let Some(problem) = problems.first() {
         let mut error = CompileError::new(ErrorKind::Syntax, problem.message.clone());

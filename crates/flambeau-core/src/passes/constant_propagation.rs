@@ -208,6 +208,8 @@ fn is_nondeterministic(kind: &str) -> bool {
         "aten::seed"
             | "aten::initial_seed"
             | "aten::is_grad_enabled"
+            | "aten::is_autocast_enabled"
+            | "aten::is_autocast_cpu_enabled"
             | "aten::rand"
             | "aten::randn"
             | "aten::randint"

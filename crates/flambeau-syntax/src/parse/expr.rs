@@ -185,14 +185,35 @@ impl Cx<'_> {
                 };
             }
         }
+        if !self.indent.is_empty() && self.file.slice(at).contains('\n') {
+            let text = format!("({})", dedented(self.file.slice(at), self.indent));
+            if let Ok(parsed) = ruff_python_parser::parse_expression(&text)
+                && let ruff::Expr::StringLiteral(e) = parsed.expr()
+            {
+                return Constant::Str(e.value.to_str().to_string());
+            }
+        }
         Constant::Str(value.to_string())
+    }
+
+    /// Adds literal text of an f-string.
+    fn f_string_text(&self, parts: &mut Vec<FStringPart>, text: &str, at: Span) {
+        let lines = |text: &str| text.matches('\n').count();
+        // Line ends that escapes make are not lines of the file.
+        if !self.indent.is_empty() && lines(text) > 0 && lines(text) == lines(self.file.slice(at)) {
+            push_text(parts, &dedented(text, self.indent), at);
+        } else {
+            push_text(parts, text, at);
+        }
     }
 
     fn f_string(&mut self, e: &ruff::ExprFString) -> Vec<FStringPart> {
         let mut parts = Vec::new();
         for part in e.value.as_slice() {
             match part {
-                ruff::FStringPart::Literal(text) => push_text(&mut parts, &text.value, span(text.range)),
+                ruff::FStringPart::Literal(text) => {
+                    self.f_string_text(&mut parts, &text.value, span(text.range));
+                }
                 ruff::FStringPart::FString(f) => {
                     for element in &f.elements {
                         self.f_string_element(element, &mut parts);
@@ -205,7 +226,9 @@ impl Cx<'_> {
 
     fn f_string_element(&mut self, element: &ruff::InterpolatedStringElement, parts: &mut Vec<FStringPart>) {
         match element {
-            ruff::InterpolatedStringElement::Literal(text) => push_text(parts, &text.value, span(text.range)),
+            ruff::InterpolatedStringElement::Literal(text) => {
+                self.f_string_text(parts, &text.value, span(text.range));
+            }
             ruff::InterpolatedStringElement::Interpolation(i) => {
                 let at = span(i.range);
                 let format = i
@@ -235,6 +258,20 @@ impl Cx<'_> {
             }
         }
     }
+}
+
+/// A text without `indent` at the start of its lines but the first; lines of blanks only become empty.
+fn dedented(text: &str, indent: &str) -> String {
+    let mut lines = text.split('\n');
+    let mut out = lines.next().unwrap_or_default().to_string();
+    let mut lines = lines.peekable();
+    while let Some(line) = lines.next() {
+        out.push('\n');
+        // What follows the last line of a literal is not known here.
+        let blank = line.trim().is_empty() && lines.peek().is_some();
+        out.push_str(if blank { "" } else { line.strip_prefix(indent).unwrap_or(line) });
+    }
+    out
 }
 
 /// Adds literal text, joined to the text before it.

@@ -49,11 +49,19 @@ struct Cx<'a> {
     in_function: bool,
     /// Whether names must be read from the file, because Ruff was given a text with other names.
     masked: bool,
+    /// The indentation that PyTorch takes away from every line of a function, inside of its strings too.
+    indent: &'a str,
 }
 
 /// Reads a program written by a person.
 pub fn parse_module(file: &Arc<SourceFile>) -> (Module, Vec<Diagnostic>) {
-    let (module, diagnostics, views) = module(file, Strings::Python);
+    parse_indented(file, "")
+}
+
+/// Reads a text whose lines are all indented further than they count for: string literals over several lines are
+/// without `indent`.
+pub fn parse_indented(file: &Arc<SourceFile>, indent: &str) -> (Module, Vec<Diagnostic>) {
+    let (module, diagnostics, views) = module(file, Strings::Python, indent);
     file.set_views(views);
     (module, diagnostics)
 }
@@ -61,7 +69,7 @@ pub fn parse_module(file: &Arc<SourceFile>) -> (Module, Vec<Diagnostic>) {
 /// Reads a file of an archive's `code` folder, in which the escapes of string literals stand for bytes and error
 /// excerpts may run over the ends of functions.
 pub fn parse_archive_module(file: &Arc<SourceFile>) -> (Module, Vec<Diagnostic>) {
-    let (module, diagnostics, _) = module(file, Strings::Bytes);
+    let (module, diagnostics, _) = module(file, Strings::Bytes, "");
     (module, diagnostics)
 }
 
@@ -75,7 +83,7 @@ pub fn parse_type_comment(file: &Arc<SourceFile>, content: Span) -> (Option<Expr
     expression_in(file, content)
 }
 
-fn cx(file: &Arc<SourceFile>, strings: Strings) -> Cx<'_> {
+fn cx<'a>(file: &'a Arc<SourceFile>, strings: Strings, indent: &'a str) -> Cx<'a> {
     Cx {
         file,
         strings,
@@ -85,11 +93,12 @@ fn cx(file: &Arc<SourceFile>, strings: Strings) -> Cx<'_> {
         views: Vec::new(),
         in_function: false,
         masked: false,
+        indent,
     }
 }
 
-fn module(file: &Arc<SourceFile>, strings: Strings) -> (Module, Vec<Diagnostic>, Vec<Span>) {
-    let mut cx = cx(file, strings);
+fn module(file: &Arc<SourceFile>, strings: Strings, indent: &str) -> (Module, Vec<Diagnostic>, Vec<Span>) {
+    let mut cx = cx(file, strings, indent);
     let mut out = Module::default();
     if cx.refuse_unreadable(Mode::Module) {
         return (out, cx.diagnostics, cx.views);
@@ -127,7 +136,7 @@ fn module(file: &Arc<SourceFile>, strings: Strings) -> (Module, Vec<Diagnostic>,
 
 /// Reads the expression that fills `part` of the file.
 fn expression_in(file: &Arc<SourceFile>, part: Span) -> (Option<Expr>, Vec<Diagnostic>) {
-    let mut cx = cx(file, Strings::Python);
+    let mut cx = cx(file, Strings::Python, "");
     let mut out = None;
     if !cx.refuse_unreadable(Mode::Expression) && file.text.get(part.range()).is_some() {
         stacker::maybe_grow(STACK_LEFT, STACK_SIZE, || {

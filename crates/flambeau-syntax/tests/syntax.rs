@@ -91,6 +91,38 @@ fn expressions_print_back() {
 }
 
 #[test]
+fn strings_lose_the_indentation_of_their_function() {
+    for (text, expected) in [
+        ("\"\"\"a\n      b\n  c\n\n    \n    d\"\"\"", "a\n  b\n  c\n\n\nd"),
+        ("'a \\\n     b'", "a  b"),
+        ("('a\\n    b'\n    'c')", "a\n    bc"),
+        ("f\"\"\"a\n     {x}\n    b\"\"\"", "a\n |\nb"),
+        ("f'a\\n    {x}'", "a\n    |"),
+    ] {
+        let file = Arc::new(SourceFile::new("case.py", format!("if True:\n    {text}\n")));
+        let (module, _) = parse_indented(&file, "    ");
+        let StmtKind::If { body, .. } = &module.body[0].kind else {
+            panic!("{text}");
+        };
+        let StmtKind::Expr(value) = &body[0].kind else {
+            panic!("{text}");
+        };
+        let found = match &value.kind {
+            ExprKind::Constant(Constant::Str(found)) => found.clone(),
+            ExprKind::JoinedStr(parts) => parts
+                .iter()
+                .map(|part| match part {
+                    FStringPart::Text(text, _) => text.as_str(),
+                    FStringPart::Value { .. } => "|",
+                })
+                .collect(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(found, expected, "{text}");
+    }
+}
+
+#[test]
 fn statements_print_back() {
     for text in [
         "a = b = c",

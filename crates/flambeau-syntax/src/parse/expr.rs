@@ -269,7 +269,11 @@ fn dedented(text: &str, indent: &str) -> String {
         out.push('\n');
         // What follows the last line of a literal is not known here.
         let blank = line.trim().is_empty() && lines.peek().is_some();
-        out.push_str(if blank { "" } else { line.strip_prefix(indent).unwrap_or(line) });
+        out.push_str(if blank {
+            ""
+        } else {
+            line.strip_prefix(indent).unwrap_or(line)
+        });
     }
     out
 }

@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use super::Builder;
 use super::infer::infer;
 use super::value::{Class, Instance, Value};
+use crate::lower::callback;
 use crate::lower::error::{CompileError, ErrorKind, Result};
 use crate::lower::host::{HostValue, Scope};
 use crate::lower::module::{ConcreteModule, IterableKind};
@@ -164,6 +165,7 @@ impl ModuleSource for Members {
             return Ok(MethodLookup::Value(HostValue::Functions(vec![function])));
         }
         Ok(match is_ignored(def) {
+            true if callback::is_ignored(def) => MethodLookup::Ignored(source),
             true => MethodLookup::Unused(source),
             false => MethodLookup::Method(source),
         })

@@ -13,7 +13,7 @@ mod assign;
 mod attr;
 mod builtin_functions;
 mod call;
-mod callback;
+pub(crate) mod callback;
 mod comprehension;
 mod cond;
 mod dataclass;

@@ -372,6 +372,11 @@ impl Program {
         if decorated(&function.decorators, "ignore") || decorated(&function.decorators, "unused") {
             let def = unused_function(function);
             let compiled = self.define(&self.qualified(name), &def, None)?;
+            if super::callback::is_ignored(function) {
+                return Ok(HostValue::Callback(super::callback::absent(
+                    function, &compiled, 0,
+                )?));
+            }
             return Ok(HostValue::Unused(compiled));
         }
         if let Some(overloads) = self.overloads.get(name) {

@@ -66,6 +66,8 @@ pub enum MethodLookup {
     Unused(FunctionSource),
     /// `@torch.jit.ignore`.
     Callback(Arc<Callback>),
+    /// The same, where there is no Python.
+    Ignored(FunctionSource),
     /// A static function or another value.
     Value(HostValue),
 }
@@ -509,6 +511,12 @@ impl ModuleHost for OnDemand {
             MethodLookup::None => Ok(None),
             MethodLookup::Value(value) => Ok(Some(ModuleMember::Value(value))),
             MethodLookup::Callback(callback) => Ok(Some(ModuleMember::Callback(callback))),
+            MethodLookup::Ignored(source) => {
+                let declared = define_unused(&source, &qualified, Some(&receiver), self.table)?;
+                let (def, _) = parse(&source)?;
+                let callback = super::callback::absent(&def, &declared, 1)?;
+                Ok(Some(ModuleMember::Callback(callback)))
+            }
             MethodLookup::Unused(source) => {
                 let function = define_unused(&source, &qualified, Some(&receiver), self.table)?;
                 Ok(Some(ModuleMember::Unused(function)))

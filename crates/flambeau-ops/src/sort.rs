@@ -15,6 +15,12 @@ pub fn declare(ops: &mut Rows) {
     histograms(ops);
 }
 
+/// Kernels that PyTorch lacks for bools.
+fn no_bools(x: &Tensor, message: &str) -> Result<()> {
+    ensure!(x.dtype() != DType::Bool, NotImplemented, "{message}");
+    Ok(())
+}
+
 fn order(ops: &mut Rows) {
     let doc = "Sorts along a dimension, NaN as the greatest; returns values and where they were.";
     ops.op("aten::sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)")
@@ -37,27 +43,46 @@ fn order(ops: &mut Rows) {
         .kernel(|x: Tensor| s::msort(&x));
     ops.op("aten::topk(Tensor self, SymInt k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor indices)")
         .doc("The `k` largest (or smallest) elements along a dimension, and where they were.")
-        .kernel(|x: Tensor, k: i64, dim: i64, largest: bool, sorted: bool| s::topk(&x, k, dim, largest, sorted));
+        .kernel(|x: Tensor, k: i64, dim: i64, largest: bool, sorted: bool| -> Result<(Tensor, Tensor)> {
+            no_bools(&x, "topk does not support bool dtypes on CPU")?;
+            ensure!(!x.is_complex(), " topk does not support complex dtypes on CPU");
+            s::topk(&x, k, dim, largest, sorted)
+        });
 }
 
 fn selection(ops: &mut Rows) {
     ops.op("aten::kthvalue(Tensor self, SymInt k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)")
         .doc("The `k`-th smallest element along a dimension, and where it was.")
-        .kernel(|x: Tensor, k: i64, dim: i64, keepdim: bool| s::kthvalue(&x, k, dim, keepdim));
+        .kernel(|x: Tensor, k: i64, dim: i64, keepdim: bool| -> Result<(Tensor, Tensor)> {
+            no_bools(&x, "\"kthvalue_cpu\" not implemented for 'Bool'")?;
+            s::kthvalue(&x, k, dim, keepdim)
+        });
     ops.op("aten::median(Tensor self) -> Tensor")
         .doc("The lower median of all elements.")
-        .kernel(|x: Tensor| s::median(&x));
+        .kernel(|x: Tensor| -> Result<Tensor> {
+            no_bools(&x, "\"median_cpu\" not implemented for 'Bool'")?;
+            s::median(&x)
+        });
     ops.op("aten::nanmedian(Tensor self) -> Tensor")
         .doc("The lower median of all elements that are not NaN.")
-        .kernel(|x: Tensor| s::nanmedian(&x));
+        .kernel(|x: Tensor| -> Result<Tensor> {
+            no_bools(&x, "\"median_cpu\" not implemented for 'Bool'")?;
+            s::nanmedian(&x)
+        });
     ops.op("aten::median.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)")
         .doc("The lower median along a dimension, and where it was.")
-        .kernel(|x: Tensor, dim: i64, keepdim: bool| s::median_dim(&x, dim, keepdim));
+        .kernel(|x: Tensor, dim: i64, keepdim: bool| -> Result<(Tensor, Tensor)> {
+            no_bools(&x, "\"median_out\" not implemented for 'Bool'")?;
+            s::median_dim(&x, dim, keepdim)
+        });
     ops.op(
         "aten::nanmedian.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
     )
     .doc("The lower median along a dimension, NaN left out, and where it was.")
-    .kernel(|x: Tensor, dim: i64, keepdim: bool| s::nanmedian_dim(&x, dim, keepdim));
+    .kernel(|x: Tensor, dim: i64, keepdim: bool| -> Result<(Tensor, Tensor)> {
+        no_bools(&x, "\"median_out\" not implemented for 'Bool'")?;
+        s::nanmedian_dim(&x, dim, keepdim)
+    });
     ops.op("aten::mode(Tensor self, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)")
         .doc("The most frequent element along a dimension, and where it was last.")
         .kernel(|x: Tensor, dim: i64, keepdim: bool| s::mode(&x, dim, keepdim));

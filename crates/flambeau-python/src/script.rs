@@ -252,9 +252,10 @@ fn source(value: &Bound<'_, PyAny>) -> PyResult<FunctionSource> {
             );
             return Err(error::compile(value.py(), script::about(&source, &message)));
         }
-        source
-            .defaults
-            .push((name, to_ivalue(&default, &mut Seen::default())?));
+        let Ok(converted) = to_ivalue(&default, &mut Seen::default()) else {
+            return Err(error::compile(value.py(), script::bad_default(&source, &name)));
+        };
+        source.defaults.push((name, converted));
     }
     Ok(source)
 }

@@ -321,6 +321,20 @@ pub fn about(source: &FunctionSource, message: &str) -> Box<CompileError> {
     error
 }
 
+/// A parameter's default is nothing that the language has.
+pub fn bad_default(source: &FunctionSource, name: &str) -> Box<CompileError> {
+    let declared = parse(source).ok().and_then(|(function, text)| {
+        let param = function.params.iter().find(|p| p.name.name == name)?;
+        let annotation = param.annotation.as_ref()?;
+        Some(text.slice(annotation.span).to_string())
+    });
+    let ty = declared.unwrap_or_else(|| "Tensor".into());
+    about(
+        source,
+        &format!("Expected a default value of type {ty} on parameter \"{name}\"."),
+    )
+}
+
 /// Parses a function's text, keeping its indentation for messages.
 fn parse(source: &FunctionSource) -> Result<(ast::FunctionDef, Arc<Text>)> {
     if let Some((function, text)) = &source.parsed {

@@ -33,6 +33,7 @@ pub fn has_side_effects(kind: &str) -> bool {
             | "aten::warn"
             | "aten::save"
             | "aten::backward"
+            | "profiler::_record_function_exit"
             | "aten::manual_seed"
             | "aten::set_grad_enabled"
             | "prim::AddStatValue"

@@ -249,6 +249,15 @@ fn modes(ops: &mut Rows) {
     ops.op("aten::warn(str message, int stacklevel=2) -> ()")
         .doc("Shows a warning.")
         .kernel(|ctx: &Context, message: Arc<str>, _: i64| (ctx.warn)(&message));
+    ops.op("profiler::_record_function_enter_new(str name, str? args=None) -> __torch__.torch.classes.profiler._RecordFunction")
+        .doc("Begins a region of a profile; nothing is recorded.")
+        .kernel(|_: Arc<str>, _: Option<Arc<str>>| IValue::Capsule(Arc::new(())));
+    ops.op("profiler::_record_function_exit._RecordFunction(__torch__.torch.classes.profiler._RecordFunction _0) -> ()")
+        .doc("Ends a region of a profile; nothing is recorded.")
+        .kernel(|_: IValue| ());
+    ops.op("profiler::_call_end_callbacks_on_jit_fut._RecordFunction(__torch__.torch.classes.profiler._RecordFunction _0, Future(t) _1) -> Future(t)")
+        .doc("The future; nothing is recorded.")
+        .kernel(|_: IValue, future: IValue| future);
     ops.op("prim::TimePoint() -> int")
         .doc("Microseconds of a clock that only goes forward.")
         .kernel(|| {

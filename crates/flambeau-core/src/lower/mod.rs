@@ -16,6 +16,7 @@ mod call;
 pub(crate) mod callback;
 mod comprehension;
 mod cond;
+mod constants_order;
 mod dataclass;
 pub mod desugar;
 mod environment;

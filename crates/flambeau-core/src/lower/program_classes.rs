@@ -135,6 +135,10 @@ impl Program {
                 members.push((member.into(), value));
             }
         }
+        if members.is_empty() {
+            let message = "No enum values defined for: '<class 'enum.EnumType'>'";
+            return Err(CompileError::new(ErrorKind::Value, message));
+        }
         let value_type = members.first().map_or(Type::Int, |(_, v)| v.ty());
         // They are compared from the last one on.
         let last_type = members.last().map_or(Type::Int, |(_, v)| v.ty());
@@ -270,6 +274,7 @@ impl Program {
             for (method, (text, function)) in &methods {
                 let function = if decorated(&function.decorators, "unused") {
                     let mut unused = unused_function(function);
+                    unused.returns = function.returns.clone();
                     // Whatever the parameters are, nothing is done with them.
                     for param in unused.params.iter_mut().skip(1) {
                         let any = ast::ExprKind::Name("Any".into());

@@ -1,7 +1,7 @@
 //! Module-level values of a program: constants, other names for things, types under names of their own.
 
 use flambeau_ir::types::Type;
-use flambeau_ir::value::IValue;
+use flambeau_ir::value::{Device, IValue};
 use flambeau_syntax as ast;
 
 use super::error::Result;
@@ -150,6 +150,20 @@ impl Program {
                 }
                 match self.path_of(expr).and_then(|path| self.import(&path)) {
                     Some(HostValue::Constant(value)) => Some(value),
+                    _ => None,
+                }
+            }
+            // `float("inf")` and `torch.device("cpu")`, as defaults are written.
+            ast::ExprKind::Call { func, args, keywords } if keywords.is_empty() => {
+                let [arg] = &args[..] else { return Ok(None) };
+                let is_float = func.as_name() == Some("float") && !self.bindings.contains_key("float");
+                match self.constant(arg)? {
+                    Some(IValue::Str(text)) if is_float => text.trim().parse().ok().map(IValue::Double),
+                    Some(IValue::Int(i)) if is_float => Some(IValue::Double(i as f64)),
+                    Some(IValue::Double(f)) if is_float => Some(IValue::Double(f)),
+                    Some(IValue::Str(text)) if self.path_of(func).as_deref() == Some("torch.device") => {
+                        Device::parse(&text).map(IValue::Device)
+                    }
                     _ => None,
                 }
             }

@@ -153,8 +153,10 @@ pub fn compile_module(spec: ModuleSpec, table: &'static OpTable) -> Result<Arc<C
     for (name, ty, kind) in spec.attributes {
         class.add_attribute(name, ty, kind);
     }
-    for (name, value) in spec.constants {
-        class.add_constant(name, value);
+    let names: Vec<&str> = spec.constants.iter().map(|(n, _)| n.as_str()).collect();
+    for at in super::constants_order::of(&names) {
+        let (name, value) = &spec.constants[at];
+        class.add_constant(name.as_str(), value.clone());
     }
     let mut submodules = HashMap::new();
     for (name, module) in spec.submodules {

@@ -7,7 +7,7 @@ import types
 import warnings
 
 from .. import _flambeau, _hooks
-from . import _classes, _legacy, _names, _order, _scope, _sources, _types
+from . import _classes, _legacy, _names, _scope, _sources, _types
 
 # What `nn.Module` keeps in an object beside the data.
 NOT_DATA = {
@@ -327,7 +327,7 @@ class Description:
         spec = {
             "qualified_name": name,
             "attributes": self.attributes,
-            "constants": [(n, self.constants[n]) for n in _order.of_constants(self.constants)],
+            "constants": list(self.constants.items()),
             "submodules": [(n, c) for n, _, c, _ in self.submodules],
             "iterable": self.iterable,
             "functions": list(self.functions.items()),

@@ -86,6 +86,7 @@ impl Library {
             "torch" => self
                 .torch(name)
                 .or_else(|| module(&path, self.table).map(HostValue::Module)),
+            "torch.jit" if name == "is_tracing" => is_tracing(self.table),
             "torch.jit" => jit(name),
             "torch.futures" => (name == "Future").then(|| HostValue::Opaque("type".into())),
             "torch.ops" => Some(HostValue::Module(Arc::new(OpsNamespace {
@@ -200,6 +201,14 @@ pub fn dtype_code(name: &str) -> Option<i64> {
         "quint8" => 13,
         "qint32" => 14,
         "bfloat16" => 15,
+        // No tensor here can have these, but programs name them.
+        "float8_e5m2" => 23,
+        "float8_e4m3fn" => 24,
+        "float8_e5m2fnuz" => 25,
+        "float8_e4m3fnuz" => 26,
+        "uint16" => 27,
+        "uint32" => 28,
+        "uint64" => 29,
         _ => return None,
     })
 }
@@ -257,7 +266,6 @@ fn jit(name: &str) -> Option<HostValue> {
         "_awaitable_nowait" => builtin("prim::awaitable_nowait"),
         "_unwrap_optional" => builtin("aten::_unwrap_optional"),
         "is_scripting" => builtin("aten::is_scripting"),
-        "is_tracing" => builtin("aten::_is_tracing"),
         "Attribute" | "Final" | "Future" => Some(HostValue::Opaque("type".into())),
         "script" | "ignore" | "unused" | "export" | "interface" => Some(HostValue::Opaque("function".into())),
         _ => None,
@@ -318,6 +326,16 @@ fn python_functional(name: &str, table: &'static OpTable) -> Option<HostValue> {
         Some(functions @ HostValue::Functions(_)) => Some(functions),
         _ => None,
     }
+}
+
+/// A function of PyTorch's in Python, and not an operator as `is_scripting` is: what depends on it is compiled both ways.
+fn is_tracing(table: &'static OpTable) -> Option<HostValue> {
+    static PROGRAM: OnceLock<Option<Arc<Program>>> = OnceLock::new();
+    let program = PROGRAM.get_or_init(|| {
+        let text = "def is_tracing() -> bool:\n    return False\n";
+        Program::parse(text, "torch/jit/_trace.py", "torch.jit._trace", table).ok()
+    });
+    program.as_ref()?.lookup("is_tracing").ok()?
 }
 
 /// Types that modules of PyTorch define.

@@ -1,8 +1,9 @@
 //! Subtyping, unification and the binding of type variables.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use super::Type;
+use super::{TensorInfo, Type};
 
 impl Type {
     pub fn is_subtype_of(&self, other: &Type) -> bool {
@@ -55,7 +56,15 @@ impl Type {
     /// join to their union instead.
     pub fn unify(&self, other: &Type, default_to_union: bool) -> Option<Type> {
         if let (Type::Tensor(a), Type::Tensor(b)) = (self, other) {
-            return Some(if a == b { self.clone() } else { Type::TENSOR });
+            // That a type was assumed makes it no other one; which of the two it is then shows in graphs.
+            let plain = |info: &Option<Arc<TensorInfo>>| {
+                let info = info.as_deref().cloned().unwrap_or_default();
+                TensorInfo {
+                    inferred: false,
+                    ..info
+                }
+            };
+            return Some(if plain(a) == plain(b) { other.clone() } else { Type::TENSOR });
         }
         if self.is_subtype_of(other) {
             return Some(other.clone());

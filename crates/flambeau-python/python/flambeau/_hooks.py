@@ -13,6 +13,12 @@ DTYPES = {
     8: "complex32", 9: "complex64", 10: "complex128", 11: "bool", 12: "qint8", 13: "quint8", 14: "qint32",
     15: "bfloat16",
 }  # fmt: skip
+# Numbers of dtypes that no tensor here can have, but that programs name.
+_FOREIGN = {
+    16: "quint4x2", 17: "quint2x4", 18: "bits1x8", 19: "bits2x4", 20: "bits4x2", 21: "bits8", 22: "bits16",
+    23: "float8_e5m2", 24: "float8_e4m3fn", 25: "float8_e5m2fnuz", 26: "float8_e4m3fnuz", 27: "uint16", 28: "uint32",
+    29: "uint64", 44: "float8_e8m0fnu", 45: "float4_e2m1fn_x2",
+}  # fmt: skip
 _NUMPY = {
     "uint8": 0, "int8": 1, "int16": 2, "int32": 3, "int64": 4, "float16": 5, "float32": 6, "float64": 7,
     "complex64": 9, "complex128": 10, "bool": 11,
@@ -41,7 +47,7 @@ def has_torch():
 def torch_code(dtype):
     """The number of a dtype of PyTorch."""
     if not _torch_codes:
-        for code, name in DTYPES.items():
+        for code, name in {**DTYPES, **_FOREIGN}.items():
             found = getattr(torch(), name, None)
             if found is not None:
                 _torch_codes[found] = code
@@ -56,7 +62,7 @@ def from_torch(tensor):
     if tensor.layout != t.strided:
         raise RuntimeError(f"expected a dense tensor, found one of layout {tensor.layout}")
     code = torch_code(tensor.dtype)
-    if code is None:
+    if code not in DTYPES:
         raise TypeError(f"the dtype {tensor.dtype} is not supported")
     memory = tensor.detach() if tensor.requires_grad else tensor
     if memory.is_conj() or memory.is_neg():

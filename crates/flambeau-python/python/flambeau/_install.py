@@ -9,8 +9,8 @@ def install():
     from . import jit
 
     for name in jit.__all__:
-        if name in ("Final", "Attribute", "annotate", "isinstance"):
-            continue
+        if name in ("Final", "Attribute", "annotate", "isinstance", "is_scripting", "is_tracing"):
+            continue  # these mean the same there
         setattr(torch.jit, name, getattr(jit, name))
     # Programs also reach these through the modules that define them.
     script = sys.modules.get("torch.jit._script")

@@ -8,14 +8,14 @@ mod bytes;
 
 use super::access::{checked_product, compute, dense, lengths, no_memory};
 use super::pad::{Table, remap, table_of};
-use super::rows::RowElement;
+use super::rows::{Loop, RowElement, looped};
 use super::scratch::with_scratch;
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::layout::{Dims, MemoryFormat, show};
+use crate::math::Madd;
 use crate::parallel::{SharedMut, parallel_for};
 use crate::scalar::Scalar;
-use crate::simd::vectorize;
 use crate::tensor::Tensor;
 use crate::{bail, bf16, ensure, f16};
 
@@ -39,6 +39,9 @@ pub enum Interpolation {
 /// Input positions and weights of each output position: `taps` of them, position by position.
 struct Weights {
     taps: usize,
+    /// Whether the last taps of a position may be beyond its window. They have no weight, but what they point at may
+    /// be infinite.
+    windows: bool,
     at: Vec<usize>,
     weight: Vec<f64>,
 }
@@ -177,29 +180,52 @@ impl Axis {
                         Interpolation::LanczosAntialias => 6.0,
                         _ => 4.0,
                     };
-                    let support = size * 0.5 * ratio.max(1.0);
-                    let center = ratio * (o as f64 + 0.5);
-                    let first = ((center - support + 0.5) as i64).max(0);
-                    let end = ((center + support + 0.5) as i64).min(self.input as i64);
-                    let inverse = if ratio >= 1.0 { 1.0 / ratio } else { 1.0 };
+                    // As PyTorch rounds: what it keeps in a variable is of the data's type, what it adds on the way
+                    // is `double`.
+                    let kept = |x: f64| if self.double { x } else { x as f32 as f64 };
+                    let support = kept(size * 0.5 * ratio.max(1.0));
+                    let center = kept(ratio * (o as f64 + 0.5));
+                    let first = ((kept(center - support) + 0.5) as i64).max(0);
+                    let end = ((kept(center + support) + 0.5) as i64).min(self.input as i64);
+                    let inverse = if ratio >= 1.0 { kept(1.0 / ratio) } else { 1.0 };
                     let count = (end - first).clamp(0, taps as i64);
                     let of = |k: i64| {
-                        let x = (((k + first) as f64 - center + 0.5) * inverse).abs();
-                        match mode {
+                        let x = kept((kept((k + first) as f64 - center) + 0.5) * inverse).abs();
+                        kept(match mode {
                             Interpolation::LinearAntialias => (1.0 - x).max(0.0),
                             Interpolation::LanczosAntialias => lanczos(x),
-                            _ => cubic(x, -0.5),
-                        }
+                            _ if x < 1.0 => cubic(x, -0.5),
+                            _ if x >= 2.0 => 0.0,
+                            _ if self.double => ((x - 5.0).mul_add(x, 8.0).mul_add(x, -4.0)) * -0.5,
+                            _ => {
+                                let x = x as f32;
+                                (((x - 5.0).mul_add(x, 8.0).mul_add(x, -4.0)) * -0.5) as f64
+                            }
+                        })
                     };
-                    let sum: f64 = (0..count).map(of).sum();
+                    let sum = (0..count).fold(0.0, |sum, k| kept(sum + of(k)));
                     for k in 0..taps as i64 {
                         at.push((first + k).clamp(0, self.input as i64 - 1) as usize);
-                        weight.push(if k < count && sum != 0.0 { of(k) / sum } else { 0.0 });
+                        weight.push(if k < count && sum != 0.0 {
+                            kept(of(k) / sum)
+                        } else {
+                            0.0
+                        });
                     }
                 }
             }
         }
-        Ok(Weights { taps, at, weight })
+        Ok(Weights {
+            taps,
+            windows: matches!(
+                mode,
+                Interpolation::LinearAntialias
+                    | Interpolation::CubicAntialias
+                    | Interpolation::LanczosAntialias
+            ),
+            at,
+            weight,
+        })
     }
 
     /// Taps of the widest antialiasing window.
@@ -429,27 +455,14 @@ fn separable<T: RowElement>(x: &Tensor, size: &[i64], weights: &[Weights]) -> Re
                     let from = &data[p * plane..][..plane];
                     // SAFETY: each plane of the output belongs to one index.
                     let to = unsafe { std::slice::from_raw_parts_mut(to.get().add(p * pixels), pixels) };
-                    vectorize(
-                        #[inline(always)]
-                        || {
-                            let last = if dims == 1 { &mut *to } else { &mut *a };
-                            if let Some((w, t)) = by(1) {
-                                for (from, to) in from.chunks_exact(iw).zip(last.chunks_exact_mut(ow)) {
-                                    across(w, t, from, to);
-                                }
-                            }
-                            if let Some((w, t)) = by(2) {
-                                let last = if dims == 2 { &mut *to } else { &mut *b };
-                                for (from, to) in a.chunks_exact(ih * ow).zip(last.chunks_exact_mut(oh * ow))
-                                {
-                                    down(w, t, from, to, ow);
-                                }
-                            }
-                            if let Some((w, t)) = by(3) {
-                                down(w, t, b, to, oh * ow);
-                            }
-                        },
-                    );
+                    looped(Passes {
+                        axes: [by(1), by(2), by(3)],
+                        input: [ih, iw],
+                        output: [oh, ow],
+                        from,
+                        scratch: [&mut *a, &mut *b],
+                        to,
+                    });
                 }
             });
             if done.is_none() {
@@ -464,14 +477,53 @@ fn separable<T: RowElement>(x: &Tensor, size: &[i64], weights: &[Weights]) -> Re
     }
 }
 
+/// One plane or volume, a dimension after another from the width on.
+struct Passes<'a, T> {
+    axes: [Option<(&'a Weights, &'a Vec<T>)>; 3],
+    /// Heights and widths.
+    input: [usize; 2],
+    output: [usize; 2],
+    from: &'a [T],
+    /// Room for what is done in width, and in width and height.
+    scratch: [&'a mut [T]; 2],
+    to: &'a mut [T],
+}
+
+impl<T: RowElement> Loop for Passes<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<M: Madd>(self) {
+        let ([ih, iw], [oh, ow]) = (self.input, self.output);
+        let [a, b] = self.scratch;
+        let [width, height, depth] = self.axes;
+        if let Some((w, t)) = width {
+            let to = if height.is_none() { &mut *self.to } else { &mut *a };
+            for (from, to) in self.from.chunks_exact(iw).zip(to.chunks_exact_mut(ow)) {
+                across::<M, T>(w, t, from, to);
+            }
+        }
+        if let Some((w, t)) = height {
+            let to = if depth.is_none() { &mut *self.to } else { &mut *b };
+            for (from, to) in a.chunks_exact(ih * ow).zip(to.chunks_exact_mut(oh * ow)) {
+                down::<M, T>(w, t, from, to, ow);
+            }
+        }
+        if let Some((w, t)) = depth {
+            down::<M, T>(w, t, b, self.to, oh * ow);
+        }
+    }
+}
+
 /// Along a row.
 #[inline(always)]
-fn across<T: RowElement>(w: &Weights, weight: &[T], from: &[T], to: &mut [T]) {
+fn across<M: Madd, T: RowElement>(w: &Weights, weight: &[T], from: &[T], to: &mut [T]) {
+    let windows = w.windows;
     match w.taps {
         2 => {
             let (at, weight) = (w.at.as_chunks::<2>().0, weight.as_chunks::<2>().0);
             for ((to, at), w) in to.iter_mut().zip(at).zip(weight) {
-                *to = from[at[0]].times(w[0]).plus(from[at[1]].times(w[1]));
+                *to = from[at[1]].madd::<M>(w[1], from[at[0]].times(w[0]));
             }
         }
         taps => {
@@ -480,10 +532,12 @@ fn across<T: RowElement>(w: &Weights, weight: &[T], from: &[T], to: &mut [T]) {
                 .zip(w.at.chunks_exact(taps))
                 .zip(weight.chunks_exact(taps))
             {
+                let beyond = |w: &T| windows && *w == T::ZERO;
                 *to = at
                     .iter()
                     .zip(w)
-                    .fold(T::ZERO, |sum, (&i, &w)| sum.plus(from[i].times(w)));
+                    .filter(|(_, w)| !beyond(w))
+                    .fold(T::ZERO, |sum, (&i, &w)| from[i].madd::<M>(w, sum));
             }
         }
     }
@@ -491,7 +545,8 @@ fn across<T: RowElement>(w: &Weights, weight: &[T], from: &[T], to: &mut [T]) {
 
 /// Across rows of `width` elements.
 #[inline(always)]
-fn down<T: RowElement>(w: &Weights, weight: &[T], from: &[T], to: &mut [T], width: usize) {
+fn down<M: Madd, T: RowElement>(w: &Weights, weight: &[T], from: &[T], to: &mut [T], width: usize) {
+    let windows = w.windows;
     let row = |i: usize| &from[i * width..][..width];
     for (o, to) in to.chunks_exact_mut(width).enumerate() {
         let (at, weight) = (&w.at[o * w.taps..][..w.taps], &weight[o * w.taps..][..w.taps]);
@@ -499,9 +554,12 @@ fn down<T: RowElement>(w: &Weights, weight: &[T], from: &[T], to: &mut [T], widt
             .zip(row(at[0]))
             .for_each(|(c, &x)| *c = x.times(weight[0]));
         for (&i, &w) in at.iter().zip(weight).skip(1) {
+            if windows && w == T::ZERO {
+                continue;
+            }
             to.iter_mut()
                 .zip(row(i))
-                .for_each(|(c, &x)| *c = c.plus(x.times(w)));
+                .for_each(|(c, &x)| *c = x.madd::<M>(w, *c));
         }
     }
 }

@@ -298,7 +298,12 @@ def is_scripting():
 
 
 def is_tracing():
+    """False in Python and in compiled code: only recorded runs are traced."""
     return False
+
+
+# Compiled code names it as PyTorch's does.
+is_tracing.__module__ = "torch.jit._trace"
 
 
 def script_if_tracing(fn):
@@ -348,6 +353,5 @@ _scope.special.update(
         annotate: ("form", "annotate"),
         isinstance: ("form", "isinstance"),
         is_scripting: ("builtin", "aten::is_scripting"),
-        is_tracing: ("builtin", "aten::_is_tracing"),
     }
 )

@@ -37,8 +37,6 @@ def compile_class(cls):
     """The type of a class, compiled once."""
     if cls in _types.class_types:
         return _types.class_types[cls]
-    if vars(cls).get("__slots__"):
-        raise RuntimeError(f"`{cls.__name__}`: classes with `__slots__` cannot be compiled")
     name = _names.claim(_names.qualified(cls), cls)
     ty = _flambeau.Type.class_(name)
     # Its methods may name it.

@@ -125,6 +125,9 @@ pub fn matrix_exp<T: Field>(a: &Mat<T>) -> Result<Mat<T>, String> {
         return Ok(Mat::from_fn(n, n, |_, _| T::from_re(f64::NAN)));
     }
     let norm = a.norm_1();
+    if !norm.is_finite() {
+        return Ok(Mat::from_fn(n, n, |_, _| T::from_re(f64::NAN)));
+    }
     let squarings = if norm > 5.371920351148152 {
         (norm / 5.371920351148152).log2().ceil() as i32
     } else {

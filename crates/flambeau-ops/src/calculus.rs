@@ -280,6 +280,11 @@ fn gradient(x: &Tensor, spacing: Vec<Spacing>, dims: Option<Vec<i64>>, edge: i64
         "torch.gradient only supports edge_order=1 and edge_order=2."
     );
     let dims = dims.unwrap_or_else(|| (0..x.dim() as i64).collect());
+    ensure!(
+        x.dim() > 0 || dims.is_empty(),
+        "Dimension specified as {} but tensor has no dimensions",
+        dims[0]
+    );
     let mut seen = vec![false; x.dim()];
     for &d in &dims {
         let d = wrap_dim(d, x.dim())?;
@@ -481,7 +486,10 @@ fn segment_reduce(
     axis: i64,
     initial: Option<f64>,
 ) -> Result<Tensor> {
-    ensure!(data.numel() >= 0, "segment_reduce(): expected data");
+    ensure!(
+        data.dim() > 0,
+        "segment_reduce(): Expected data to have at least one dimension"
+    );
     let axis = wrap_dim(axis, data.dim())?;
     let n = data.sizes()[axis] as usize;
     let outer = data.sizes()[..axis].iter().product::<i64>() as usize;
@@ -492,6 +500,10 @@ fn segment_reduce(
                 lengths.dim() == axis + 1,
                 "segment_reduce(): Expected lengths to have {} dimensions",
                 axis + 1
+            );
+            ensure!(
+                lengths.sizes()[..axis] == data.sizes()[..axis],
+                "segment_reduce(): Expected lengths and data to have the same sizes before the axis"
             );
             let count = lengths.sizes()[axis].max(0) as usize;
             let all = lengths.to_vec::<i64>()?;
@@ -515,6 +527,10 @@ fn segment_reduce(
                 offsets.dim() == axis + 1,
                 "segment_reduce(): Expected offsets to have {} dimensions",
                 axis + 1
+            );
+            ensure!(
+                offsets.sizes()[..axis] == data.sizes()[..axis],
+                "segment_reduce(): Expected offsets and data to have the same sizes before the axis"
             );
             let count = offsets.sizes()[axis];
             ensure!(count > 0, "segment_reduce(): Expected offsets not to be empty");

@@ -226,10 +226,11 @@ fn observed(args: &[IValue]) -> Result<(Tensor, Tensor)> {
 /// The scale and the zero that spread a range, which always holds 0, over whole numbers.
 fn choose_parameters(mut low: f32, mut high: f32, least: i64, most: i64, symmetric: bool) -> (f32, i32) {
     const SMALLEST: f32 = 6.1e-5;
-    let steps = (most - least) as f64;
+    let span = most.saturating_sub(least);
+    let steps = span as f64;
     let both_sides = low < 0.0 && high > 0.0 && symmetric;
     if both_sides {
-        let (below, above) = (-(((most - least) / 2 + 1) as f32), ((most - least) / 2) as f32);
+        let (below, above) = (-((span / 2 + 1) as f32), (span / 2) as f32);
         let scale = (low / below).abs().max((high / above).abs());
         (low, high) = (scale * below, scale * above);
     }
@@ -257,7 +258,7 @@ fn choose_parameters(mut low: f32, mut high: f32, least: i64, most: i64, symmetr
         most as f64 - high
     };
     if both_sides {
-        zero = (least + most) as f64 / 2.0;
+        zero = (least as f64 + most as f64) / 2.0;
     }
     let zero = zero.round_ties_even().clamp(least as f64, most.max(least) as f64);
     (scale as f32, zero as i32)

@@ -135,6 +135,9 @@ fn helpers(ops: &mut Rows) {
 }
 
 fn dims(x: &Tensor, dim: &[i64]) -> Result<Vec<usize>> {
+    if x.dim() == 0 && !dim.is_empty() {
+        bail!("Dimension specified as {} but tensor has no dimensions", dim[0]);
+    }
     dim.iter()
         .map(|&d| flambeau_tensor::layout::wrap_dim(d, x.dim()))
         .collect()

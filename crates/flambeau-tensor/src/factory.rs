@@ -271,7 +271,11 @@ impl Tensor {
         ensure!(n >= 0, "n must be greater or equal to 0, got {n}");
         ensure!(m >= 0, "m must be greater or equal to 0, got {m}");
         let t = Tensor::zeros(&[n, m], dtype)?;
-        let diagonal = t.alias(Dims::from_slice(&[n.min(m)]), Dims::from_slice(&[m + 1]), 0)?;
+        let diagonal = t.alias(
+            Dims::from_slice(&[n.min(m)]),
+            Dims::from_slice(&[m.saturating_add(1)]),
+            0,
+        )?;
         diagonal.fill_(Scalar::Int(1))?;
         Ok(t)
     }

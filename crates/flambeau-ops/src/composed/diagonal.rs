@@ -94,7 +94,7 @@ pub fn vandermonde(x: &Tensor, n: i64) -> Result<Tensor> {
     let mut shape = x.sizes().to_vec();
     shape.push(n);
     let out = Tensor::ones(&shape, dtype)?;
-    if n > 1 {
+    if n > 1 && out.numel() > 0 {
         let last = x.dim() as i64;
         out.narrow(last, 1, n - 1)?
             .copy_(&x.to_dtype(dtype)?.unsqueeze(-1)?)?;

@@ -104,6 +104,9 @@ fn tensordot(a: &Tensor, b: &Tensor, x: &[i64], y: &[i64]) -> Result<Tensor> {
     if x.len() != y.len() {
         return Err(error("both dimension lists should have same length"));
     }
+    if !x.is_empty() && (a.dim() == 0 || b.dim() == 0) {
+        return Err(error("Dimension specified as 0 but tensor has no dimensions"));
+    }
     let wrap = |dims: &[i64], t: &Tensor| {
         dims.iter()
             .map(|d| flambeau_tensor::layout::wrap_dim(*d, t.dim()))

@@ -163,7 +163,9 @@ fn chunk_cat(ts: &[Tensor], dim: i64, chunks: i64) -> Result<Tensor> {
     let mut rows = Vec::new();
     for t in ts {
         let size = t.size(dim as i64)?;
-        let padded = (size + chunks - 1) / chunks * chunks;
+        let Some(padded) = size.checked_add(chunks - 1).map(|s| s / chunks * chunks) else {
+            return Err(error("_chunk_cat: num_chunks is too large"));
+        };
         let mut shape = t.sizes().to_vec();
         shape[dim] = padded;
         let full = Tensor::zeros(&shape, t.dtype())?;
@@ -189,24 +191,28 @@ fn combinations(x: &Tensor, r: i64, again: bool) -> Result<Tensor> {
     if r == 0 {
         return Tensor::empty(&[0], x.dtype());
     }
+    if n == 0 || (!again && r > n) {
+        return Tensor::empty(&[0, r], x.dtype());
+    }
+    if r > 1 << 24 {
+        return Err(error("too many combinations"));
+    }
     let mut picked: Vec<i64> = Vec::new();
     let mut current: Vec<i64> = (0..r).map(|i| if again { 0 } else { i }).collect();
     let mut rows = 0;
     let most = |i: usize| if again { n - 1 } else { n - (r - i as i64) };
-    if n > 0 && (again || r <= n) {
-        loop {
-            picked.extend(&current);
-            rows += 1;
-            if picked.len() > 1 << 31 {
-                return Err(error("too many combinations"));
-            }
-            let Some(place) = (0..r as usize).rev().find(|&i| current[i] < most(i)) else {
-                break;
-            };
-            let next = current[place] + 1;
-            for (k, slot) in current[place..].iter_mut().enumerate() {
-                *slot = if again { next } else { next + k as i64 };
-            }
+    loop {
+        picked.extend(&current);
+        rows += 1;
+        if picked.len() > 1 << 28 {
+            return Err(error("too many combinations"));
+        }
+        let Some(place) = (0..r as usize).rev().find(|&i| current[i] < most(i)) else {
+            break;
+        };
+        let next = current[place] + 1;
+        for (k, slot) in current[place..].iter_mut().enumerate() {
+            *slot = if again { next } else { next + k as i64 };
         }
     }
     let places = Tensor::from_elements(&picked)?;

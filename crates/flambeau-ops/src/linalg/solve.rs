@@ -244,6 +244,13 @@ fn triangular(ops: &mut Rows) {
     ops.op("aten::triangular_solve(Tensor self, Tensor A, bool upper=True, bool transpose=False, bool unitriangular=False) -> (Tensor solution, Tensor cloned_coefficient)")
         .doc("The X with `A @ X = B` for triangular A, and a copy of A.")
         .kernel(|b: Tensor, a: Tensor, upper: bool, transpose: bool, unit: bool| {
+            for (name, t) in [("b", &b), ("A", &a)] {
+                ensure!(
+                    t.dim() >= 2,
+                    "torch.triangular_solve: Expected {name} to have at least 2 dimensions, but it has {} dimensions instead",
+                    t.dim()
+                );
+            }
             check_square(&a, "triangular_solve")?;
             let (wide, _) = broadcast_batches(&a, &b)?;
             let (left, upper) = if transpose { (a.transpose(-2, -1)?, !upper) } else { (a.clone(), upper) };
@@ -740,6 +747,9 @@ fn tensors(ops: &mut Rows) {
             sizes[last] = n;
             let out = Tensor::ones(&sizes, x.dtype())?;
             let mut power = x.clone();
+            if out.numel() == 0 {
+                return Ok(out);
+            }
             for i in 1..n {
                 out.narrow(-1, i, 1)?.copy_(&power)?;
                 power = flambeau_tensor::pointwise::mul((&power).into(), (&x).into())?;

@@ -258,7 +258,10 @@ fn repeated(l: &List, n: i64) -> Result<Vec<IValue>> {
     }
     let total = (items.len() as i64).saturating_mul(n.max(0));
     let mut out = room(total)?;
-    for _ in 0..n.max(0) {
+    if total == 0 {
+        return Ok(out);
+    }
+    for _ in 0..n {
         out.extend_from_slice(&items);
     }
     Ok(out)

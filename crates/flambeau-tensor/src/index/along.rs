@@ -205,6 +205,9 @@ pub fn take_along_dim(x: &Tensor, index: &Tensor, dim: Option<i64>) -> Result<Te
         index.dim()
     );
     let d = wrap_dim(dim, x.dim())?;
+    if x.dim() == 0 {
+        return gather(x, 0, index);
+    }
     let (mut a, mut b) = (Dims::from_slice(x.sizes()), Dims::from_slice(index.sizes()));
     a[d] = 1;
     b[d] = 1;

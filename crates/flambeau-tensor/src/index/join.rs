@@ -182,7 +182,7 @@ pub fn repeat(x: &Tensor, repeats: &[i64]) -> Result<Tensor> {
         ensure!(
             r >= 0,
             "Trying to create tensor with negative dimension {}: repeats {}",
-            n * r,
+            n.wrapping_mul(r),
             show(repeats)
         );
         match n.checked_mul(r) {

@@ -282,6 +282,12 @@ pub fn upsample_size(
                 "It is expected scale_factors equals to {dims}, but got size {}",
                 factors.len()
             );
+            ensure!(
+                x.dim() == dims + 2,
+                "It is expected input_size equals to {}, but got size {}",
+                dims + 2,
+                x.dim()
+            );
             let size = x.sizes()[2..]
                 .iter()
                 .zip(factors)
@@ -341,6 +347,9 @@ pub fn upsample(
     let mut size = Dims::from_slice(&sizes[..2]);
     size.extend_from_slice(output_size);
     checked_product(&lengths(&size))?;
+    if sizes[0] == 0 && x.is_floating_point() {
+        return Tensor::empty(&size, x.dtype());
+    }
     let axis = |d: usize| Axis {
         input: sizes[d + 2] as usize,
         output: output_size[d] as usize,

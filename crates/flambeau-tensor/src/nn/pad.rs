@@ -197,14 +197,16 @@ pub fn constant_pad_nd(x: &Tensor, pad: &[i64], value: Scalar) -> Result<Tensor>
         x.dim()
     );
     let tables = tables(x, pad, |n, before, after, d| {
-        let total = n + before + after;
+        let total = n.saturating_add(before).saturating_add(after);
         ensure!(
             total >= 0,
             "The input size {n}, plus negative padding {before} and {after} resulted in a negative output size, which is \
              invalid. Check dimension {d} of your input."
         );
         table_of(total, |j| {
-            usize::try_from(j - before).ok().filter(|&i| i < n as usize)
+            usize::try_from(j.checked_sub(before)?)
+                .ok()
+                .filter(|&i| i < n as usize)
         })
     })?;
     remap(x, &tables, value)
@@ -221,7 +223,7 @@ enum Mode {
 fn continued(x: &Tensor, pad: &[i64], mode: Mode) -> Result<Tensor> {
     let sizes = x.sizes();
     let tables = tables(x, pad, |n, before, after, d| {
-        let total = n + before + after;
+        let total = n.saturating_add(before).saturating_add(after);
         match mode {
             Mode::Reflect => ensure!(
                 before < n && after < n,
@@ -251,10 +253,10 @@ fn continued(x: &Tensor, pad: &[i64], mode: Mode) -> Result<Tensor> {
         // Circular padding repeats what is left after cutting.
         let core = (total - before.max(0) - after.max(0)).max(1);
         table_of(total, |j| {
-            let i = j - before;
+            let i = j.saturating_sub(before);
             let i = match mode {
                 Mode::Reflect => {
-                    let i = i.abs();
+                    let i = i.saturating_abs();
                     if i >= n { 2 * (n - 1) - i } else { i }
                 }
                 Mode::Replicate => i.clamp(0, n - 1),

@@ -129,7 +129,8 @@ pub fn standard_gamma(alpha: f64, single: bool, generator: &mut Generator) -> f6
         let (x, y) = loop {
             let x = generator.normal();
             let y = 1.0 + c * x;
-            if y > 0.0 {
+            // NaN, from a negative shape, goes on into the result.
+            if y > 0.0 || y.is_nan() {
                 break (x, y);
             }
         };

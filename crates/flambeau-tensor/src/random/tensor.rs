@@ -3,7 +3,7 @@
 use super::{Generator, distributions as d, fill};
 use crate::layout::{Dims, iteration_order, wrap_dim};
 use crate::pointwise::{add, mul};
-use crate::{DType, Element, Error, MemoryFormat, Result, Tensor, dispatch, ensure};
+use crate::{DType, Element, Error, MemoryFormat, Result, Tensor, bail, dispatch, ensure};
 
 /// Lets `body` fill all elements of `t` in memory order.
 fn fill_with<T: Element>(t: &Tensor, body: impl FnOnce(&mut [T]) -> Result<(), String>) -> Result<()> {
@@ -95,6 +95,13 @@ fn c_name(dtype: DType) -> &'static str {
 
 /// `random_(from, to)`: integers in `[from, to)`, up to the greatest if there is no `to`.
 pub fn random_from_to_(t: &Tensor, from: i64, to: Option<i64>, g: &mut Generator) -> Result<()> {
+    if t.is_complex() {
+        bail!(
+            NotImplemented,
+            "\"check_uniform_bounds\" not implemented for '{}'",
+            t.dtype().name()
+        );
+    }
     let (low, high) = integer_range(t.dtype());
     if let Some(to) = to {
         ensure!(

@@ -18,7 +18,7 @@ impl Tensor {
         let end = clamp(end.unwrap_or(i64::MAX)).max(start);
         let (mut sizes, mut strides) = (Dims::from_slice(m.sizes()), Dims::from_slice(m.strides()));
         sizes[d] = (end - start).div_euclid(step) + ((end - start) % step != 0) as i64;
-        let offset = m.offset() + start * m.strides()[d];
+        let offset = m.offset().saturating_add(start.saturating_mul(m.strides()[d]));
         strides[d] = strides[d].saturating_mul(step);
         if sizes[d] <= 1 && strides[d] == i64::MAX {
             strides[d] = m.strides()[d];
@@ -43,7 +43,7 @@ impl Tensor {
         );
         let index = if index < 0 { index + size } else { index };
         let (mut sizes, mut strides) = (Dims::from_slice(m.sizes()), Dims::from_slice(m.strides()));
-        let offset = m.offset() + index * strides[d];
+        let offset = m.offset().saturating_add(index.saturating_mul(strides[d]));
         sizes.remove(d);
         strides.remove(d);
         self.alias(sizes, strides, offset)
@@ -84,7 +84,7 @@ impl Tensor {
             sa.saturating_add(offset).min(sb)
         }
         .max(0);
-        let start = if length == 0 {
+        let start = if length == 0 || self.numel() == 0 {
             m.offset()
         } else if offset >= 0 {
             m.offset() + offset * tb

@@ -1,5 +1,8 @@
 //! Orthogonal polynomials of integer degree; zero for negative degrees.
 
+/// Degrees above would take seconds for each element, or centuries; they give NaN.
+const MOST_STEPS: i64 = 1 << 22;
+
 /// `p_(k+1) = step(k, p_k, p_(k-1))` from `first` (degree 0) and `second` (degree 1) up to degree `n`.
 /// Those of `single` precision overflow in the middle as PyTorch's do.
 fn recurrence(n: i64, single: bool, first: f64, second: f64, step: impl Fn(f64, f64, f64) -> f64) -> f64 {
@@ -8,6 +11,9 @@ fn recurrence(n: i64, single: bool, first: f64, second: f64, step: impl Fn(f64, 
     }
     if n == 0 {
         return first;
+    }
+    if n > MOST_STEPS {
+        return f64::NAN;
     }
     let (mut p, mut q, mut k) = (first, second, 1);
     while k < n && !q.is_nan() {

@@ -136,6 +136,12 @@ fn in_steps(w: &Window, input: &Tensor) -> Result<Tensor> {
 
 fn average(name: &str, dims: usize, input: &Tensor, output_size: &[i64]) -> Result<Tensor> {
     let w = window(name, dims, input, output_size)?;
+    // Before any loop: one size may be vast where another is 0.
+    let empty = Tensor::empty(&w.size, input.dtype())?;
+    if empty.numel() == 0 {
+        return Ok(empty);
+    }
+    drop(empty);
     ensure!(
         input.is_floating_point(),
         "\"{name}\" not implemented for '{}'",
@@ -194,6 +200,12 @@ fn average(name: &str, dims: usize, input: &Tensor, output_size: &[i64]) -> Resu
 
 fn maximum(name: &str, dims: usize, input: &Tensor, output_size: &[i64]) -> Result<(Tensor, Tensor)> {
     let w = window(name, dims, input, output_size)?;
+    if w.size.contains(&0) {
+        return Ok((
+            Tensor::empty(&w.size, input.dtype())?,
+            Tensor::empty(&w.size, DType::Long)?,
+        ));
+    }
     let indices = Tensor::empty(&w.size, DType::Long)?;
     ensure!(
         input.is_floating_point(),

@@ -564,3 +564,56 @@ def test_errors_are_pytorchs():
     with pytest.raises(torch.jit.frontend.NotSupportedError):
         jit.script(generator)
     assert issubclass(flambeau.NotSupportedError, flambeau.FrontendError)
+
+
+def test_hooks_fit_forward():
+    def check(hook, before, message):
+        module = nn.Identity()
+        (module.register_forward_pre_hook if before else module.register_forward_hook)(hook)
+        with pytest.raises(RuntimeError, match=message):
+            jit.script(module)
+
+    def untyped(self, given, result):
+        return result
+
+    def few(self, given: Tuple[torch.Tensor]) -> None:
+        pass
+
+    def other(self, given: Tuple[int]) -> Tuple[int]:
+        return given
+
+    def text(self, given: Tuple[torch.Tensor]) -> str:
+        return ""
+
+    check(untyped, False, "expected the input argument to be typed as a Tuple")
+    check(few, False, "exactly 3 inputs but it had 2")
+    check(untyped, True, "exactly 2 inputs but it had 3")
+    check(other, True, "wrong inner types")
+    check(text, True, "returned the wrong type of: 'str'")
+
+
+@jit.interface
+class Step(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        pass
+
+
+class Double(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * 2
+
+
+class Stepping(nn.Module):
+    step: Step
+
+    def __init__(self):
+        super().__init__()
+        self.step = Double()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.step.forward(x)
+
+
+def test_classes_behind_interfaces_are_saved():
+    buffer = io.BytesIO(jit.script(Stepping()).save_to_buffer())
+    assert torch.jit.load(buffer)(torch.ones(1)).item() == 2

@@ -240,6 +240,7 @@ fn source(value: &Bound<'_, PyAny>) -> PyResult<FunctionSource> {
         defaults: Vec::new(),
         parsed: None,
         native: false,
+        overload: value.contains("overload")?,
     };
     for (name, default) in get("defaults")?.cast::<PyDict>()?.iter() {
         let name: String = name.extract()?;

@@ -47,6 +47,7 @@ fn source(program: &Arc<Program>, name: &str, def: &ast::FunctionDef) -> Result<
         defaults: program.defaults(def)?,
         parsed: Some((Arc::new(def.clone()), program.text().clone())),
         native: false,
+        overload: false,
     })
 }
 
@@ -570,6 +571,7 @@ impl Description {
             first_line: 1,
             scope: Arc::new(NoNames),
             defaults: Vec::new(),
+            overload: false,
             parsed: None,
             native: true,
         };

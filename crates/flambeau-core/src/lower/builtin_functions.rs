@@ -162,6 +162,7 @@ pub fn compile_native(text: &str, table: &'static OpTable) -> Result<Vec<Arc<Fun
             resolver: Arc::new(NativeResolver),
             receiver: None,
             defaults: Vec::new(),
+            overload: false,
             table,
         };
         functions.push(define_function(name, definition));

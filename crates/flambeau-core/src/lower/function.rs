@@ -42,6 +42,8 @@ pub struct Definition {
     pub receiver: Option<Receiver>,
     /// Defaults that the Python program evaluated, by parameter.
     pub defaults: Vec<(String, IValue)>,
+    /// One of several declarations of a function, whose defaults may not fit them all.
+    pub overload: bool,
     pub table: &'static OpTable,
 }
 
@@ -93,6 +95,7 @@ fn compile(function: &Arc<Function>, definition: &Definition) -> Result<Body> {
         };
         match fit_default(broadcast.as_ref().unwrap_or(value), &argument.ty) {
             Some(value) => argument.default = Some(value),
+            None if definition.overload => {}
             None => {
                 let message = format!(
                     "Expected a default value of type {} on parameter \"{name}\".",

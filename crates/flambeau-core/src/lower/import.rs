@@ -245,6 +245,7 @@ impl SourceImporter {
                 resolver: self.resolver(),
                 receiver: class.map(|c| Receiver::Class(c.clone())),
                 defaults: Vec::new(),
+                overload: false,
                 table: self.table,
             },
         ))

@@ -506,6 +506,7 @@ impl Program {
                 resolver,
                 receiver: class.map(|(_, c)| Receiver::Class(c.clone())),
                 defaults,
+                overload: false,
                 table: self.table,
             },
         ))

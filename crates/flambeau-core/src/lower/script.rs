@@ -38,6 +38,8 @@ pub struct FunctionSource {
     pub parsed: Option<(Arc<ast::FunctionDef>, Arc<Text>)>,
     /// Whether the text is in the dialect of archives, which has its defaults in it.
     pub native: bool,
+    /// One of several declarations of a function, whose defaults may not fit them all.
+    pub overload: bool,
 }
 
 /// A property of a class.
@@ -434,6 +436,7 @@ fn define_parsed(
             resolver: Arc::new(resolver),
             receiver: receiver.cloned(),
             defaults: source.defaults.clone(),
+            overload: source.overload,
             table,
         },
     ))

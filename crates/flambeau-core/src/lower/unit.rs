@@ -89,6 +89,7 @@ fn sources(text: &str, scope: Arc<dyn Scope>) -> Result<Vec<FunctionSource>> {
             first_line: 1,
             scope: scope.clone(),
             defaults: Vec::new(),
+            overload: false,
             parsed: Some((Arc::from(function), text.clone())),
             native: true,
         }),

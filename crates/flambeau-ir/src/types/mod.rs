@@ -334,6 +334,13 @@ impl Type {
             [] => Type::None,
             [only] => only.clone(),
             [a, Type::None] | [Type::None, a] => Type::Optional(Arc::new(a.clone())),
+            four if four.len() == 4
+                && [Type::Int, Type::Float, Type::Complex, Type::None]
+                    .iter()
+                    .all(|t| four.contains(t)) =>
+            {
+                Type::Optional(Arc::new(Type::Number))
+            }
             _ => {
                 flat.sort_by_cached_key(|t| (t.rank(), t.schema_str()));
                 Type::Union(flat.into())

@@ -493,7 +493,8 @@ def _overloads_of(fn):
         if i:
             parent, _, last = qualified.rpartition(".")
             qualified = f"{parent}.___torch_mangle_{i - 1}.{last}"
-        source = _sources.describe(fn, declared=declaration)
+        # The defaults are those of the definition, as far as they fit.
+        source = dict(_sources.describe(fn, declared=declaration), defaults=_sources.defaults_of(fn), overload=True)
         compiled.append(_flambeau.make_function(source, qualified, False))
     _functions[fn] = compiled
     return compiled
@@ -513,12 +514,20 @@ def _forgotten_overloads(fn):
     for node in ast.walk(tree):
         if not isinstance(node, ast.FunctionDef) or node.name != fn.__name__:
             continue
-        if any(ast.unparse(d).rsplit(".", 1)[-1] == "_overload" for d in node.decorator_list):
+        if any(_declares_overload(d, fn) for d in node.decorator_list):
             node.decorator_list = []
             names = dict(fn.__globals__)
             exec(compile(ast.Module([node], []), file, "exec"), names)
             declared.append(names[node.name])
     return declared
+
+
+def _declares_overload(decorator, fn):
+    import ast
+
+    name = ast.unparse(decorator)
+    known = fn.__globals__.get(name)  # under whatever name it was imported
+    return name.rsplit(".", 1)[-1] == "_overload" or known is not None and getattr(known, "__name__", "") == "_overload"
 
 
 def compiled_lazily(fn):

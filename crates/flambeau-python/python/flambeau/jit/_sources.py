@@ -177,8 +177,12 @@ def _header(text):
 
 
 def _with_signature(text, file, first, declared):
-    header, _, _ = _header(lines_of(declared)[0])
+    header, rest, _ = _header(lines_of(declared)[0])
     own, body, _ = _header(text)
+    header += [line for line in rest if line.lstrip().startswith("# type:")][:1]
+    # The declaration may stand deeper than the definition, under an `if`.
+    deeper = _indent(header[0]) - _indent(own[0])
+    header = [line[min(deeper, _indent(line)) :] if deeper > 0 else " " * -deeper + line for line in header]
     # Line numbers count from the body, which is what graphs point at.
     return "".join(header) + "".join(body), file, first + len(own) - len(header)
 

@@ -131,7 +131,6 @@ pub struct PyFunction(pub Arc<Function>);
 pub fn inlined(py: Python<'_>, function: &Arc<Function>) -> PyResult<String> {
     let mut graph = function.graph().map_err(|e| error::define(py, &e))?.copy();
     passes::inline::run(&mut graph).map_err(|e| error::define(py, &e))?;
-    passes::dead_code::run(&mut graph);
     Ok(graph.to_string())
 }
 

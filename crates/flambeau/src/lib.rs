@@ -522,7 +522,6 @@ impl Module {
         guarded(|| {
             let mut graph = self.function(method)?.graph()?.copy();
             passes::inline::run(&mut graph)?;
-            passes::dead_code::run(&mut graph);
             Ok(graph)
         })
     }

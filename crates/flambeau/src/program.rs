@@ -190,7 +190,6 @@ impl Function {
         guarded(|| {
             let mut graph = self.inner.graph()?.copy();
             passes::inline::run(&mut graph)?;
-            passes::dead_code::run(&mut graph);
             Ok(graph)
         })
     }

@@ -8,8 +8,7 @@ use flambeau_ir::value::IValue;
 use super::alias::is_mutable;
 use super::{constant_pooling, dead_code, evaluate};
 
-/// Gives whether anything changed.
-pub fn run_immutable(g: &mut Graph) -> () {
+pub fn run_immutable(g: &mut Graph) {
     let mut pass = Propagation { changed: false };
     let top = g.block();
     pass.block(g, top);

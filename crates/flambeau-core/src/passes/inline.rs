@@ -5,6 +5,8 @@ use std::sync::Arc;
 use flambeau_ir::function::Function;
 use flambeau_ir::ir::{BlockId, Graph, InlinedCall, NodeId, ValueId};
 
+use super::{constant_pooling, constant_propagation, peephole};
+
 /// Inlines every call of a function or a method that is known. Bodies are inlined before they are used, so that each
 /// is done once a call.
 pub fn run(g: &mut Graph) -> Result<(), flambeau_ir::function::DefineError> {
@@ -34,6 +36,10 @@ fn block(g: &mut Graph, at: BlockId) -> Result<(), flambeau_ir::function::Define
         };
         let mut body = function.graph()?.copy();
         run(&mut body)?;
+        // PyTorch inlines what it would run, which these have simplified.
+        peephole::run(&mut body);
+        constant_propagation::run_immutable(&mut body);
+        constant_pooling::run(&mut body);
         let call = Arc::new(InlinedCall {
             function: function.name().clone(),
             range: g.node(node).range.clone(),
@@ -48,6 +54,9 @@ fn block(g: &mut Graph, at: BlockId) -> Result<(), flambeau_ir::function::Define
         let outputs = g.node_outputs(node).to_vec();
         for (output, value) in outputs.into_iter().zip(body.outputs().to_vec()) {
             if let Some(&value) = map.get(&value) {
+                if g.has_name(output) {
+                    g.set_name(value, &g.name(output));
+                }
                 g.replace_all_uses(output, value);
             }
         }

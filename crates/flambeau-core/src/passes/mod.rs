@@ -15,6 +15,7 @@ pub mod evaluate;
 pub mod inline;
 pub mod lower_simple_tuples;
 pub mod normalize_ops;
+pub mod peephole;
 
 use flambeau_ir::ir::Graph;
 use flambeau_ir::ops::OpTable;

@@ -7,7 +7,12 @@ use flambeau_ir::schema::Schema;
 use flambeau_ops::{rows, table};
 
 /// Namespaces that the list of PyTorch's schemas does not have: of other libraries, and of its profiler.
-const UNLISTED: [&str; 4] = ["torch_scatter::", "torch_cluster::", "torch_sparse::", "profiler::"];
+const UNLISTED: [&str; 4] = [
+    "torch_scatter::",
+    "torch_cluster::",
+    "torch_sparse::",
+    "profiler::",
+];
 
 #[test]
 fn schemas_print_back() {

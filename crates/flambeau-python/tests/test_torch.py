@@ -1,5 +1,6 @@
 """With PyTorch: tensors and modules go in, tensors come out, archives go both ways."""
 
+import re
 import io
 
 import pytest
@@ -122,3 +123,29 @@ def shown():
 def test_tensors_print_as_pytorchs_do():
     for tensor in shown():
         assert repr(flambeau.as_tensor(tensor)).replace("flambeau.", "torch.") == repr(tensor)
+
+
+def norms(x):
+    return torch.norm(x), torch.norm(x, 2.0, 1), torch.norm(x, dim=[0, 1]), torch.tensordot(x, x, dims=1)
+
+
+def without_places(graph):
+    # Warnings are numbered through the process.
+    return re.sub(r" # .*|___torch_mangle_\d+\.|warn_id=\d+", "", str(graph))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: norms, lambda: torch.nn.ReLU(), lambda: torch.nn.Softmax(1), lambda: torch.nn.BatchNorm2d(3),
+        lambda: torch.nn.Dropout(), lambda: torch.nn.CrossEntropyLoss(), lambda: torch.nn.MultiheadAttention(8, 2),
+        lambda: torch.nn.MultiheadAttention(8, 2, batch_first=True).eval(), lambda: torch.nn.GroupNorm(2, 4),
+    ],
+)  # fmt: skip
+def test_printed_forms_are_pytorchs(make):
+    theirs, ours = torch.jit.script(make()), flambeau.jit.script(make())
+    assert without_places(ours.code) == without_places(theirs.code)
+    assert without_places(ours.graph) == without_places(theirs.graph)
+    # How PyTorch simplifies what it inlines is followed as far as peephole.rs goes.
+    if make() is not norms:
+        assert without_places(ours.inlined_graph) == without_places(theirs.inlined_graph)

@@ -143,3 +143,56 @@ fn broken_texts_are_errors() {
     check(huge, "M()", "");
     assert_eq!(DType::Float.size(), 4);
 }
+
+#[test]
+fn inlined_graphs_are_what_pytorch_prints() {
+    let text = "def first(x: Optional[Tensor], n: int) -> Tensor:
+    if x is None:
+        return torch.zeros([n])
+    return x + n
+def twice(x: Tensor, n: int) -> Tensor:
+    return first(first(x, n), 2)
+";
+    let program = flambeau::compile(text).unwrap();
+    let graph = program
+        .function("twice")
+        .unwrap()
+        .inlined_graph()
+        .unwrap()
+        .to_string();
+    let found: String = graph
+        .lines()
+        .map(|line| line.split(" # ").next().unwrap_or_default().to_string() + "\n")
+        .collect();
+    let expected = r#"graph(%x.1 : Tensor,
+      %n.1 : int):
+  %2 : Function = prim::Constant[name="first"]()
+  %3 : int = prim::Constant[value=2]()
+  %6 : NoneType = prim::Constant()
+  %7 : int = prim::Constant[value=1]()
+  %8 : bool = aten::__is__(%x.1, %6)
+  %9 : Tensor = prim::If(%8)
+    block0():
+      %10 : int[] = prim::ListConstruct(%n.1)
+      %11 : Tensor = aten::zeros(%10, %6, %6, %6, %6)
+      -> (%11)
+    block1():
+      %x.8 : Tensor = prim::unchecked_cast(%x.1)
+      %13 : Tensor = aten::add(%x.8, %n.1, %7)
+      -> (%13)
+  %14 : NoneType = prim::Constant()
+  %15 : int = prim::Constant[value=1]()
+  %16 : bool = aten::__is__(%9, %14)
+  %17 : Tensor = prim::If(%16)
+    block0():
+      %18 : int[] = prim::ListConstruct(%3)
+      %19 : Tensor = aten::zeros(%18, %14, %14, %14, %14)
+      -> (%19)
+    block1():
+      %x.7 : Tensor = prim::unchecked_cast(%9)
+      %21 : Tensor = aten::add(%x.7, %3, %15)
+      -> (%21)
+  return (%17)
+"#;
+    assert_eq!(found, expected);
+}

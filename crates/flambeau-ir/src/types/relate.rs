@@ -64,7 +64,11 @@ impl Type {
                     ..info
                 }
             };
-            return Some(if plain(a) == plain(b) { other.clone() } else { Type::TENSOR });
+            return Some(if plain(a) == plain(b) {
+                other.clone()
+            } else {
+                Type::TENSOR
+            });
         }
         if self.is_subtype_of(other) {
             return Some(other.clone());

@@ -146,7 +146,10 @@ fn broken_texts_are_errors() {
 
 #[test]
 fn inlined_graphs_are_what_pytorch_prints() {
-    let text = "def first(x: Optional[Tensor], n: int) -> Tensor:
+    let text = "import torch
+from torch import Tensor
+from typing import Optional
+def first(x: Optional[Tensor], n: int) -> Tensor:
     if x is None:
         return torch.zeros([n])
     return x + n

@@ -6,7 +6,7 @@ Each row: whether `flambeau verify` agrees (rtol 1e-3, atol 1e-4) at batch 1 and
 the steady processor time of one call at one thread as a ratio to torch.jit's (the better of plain and frozen), measured
 in turn in one run. Processor time and not that of the clock, so that whatever else the machine does counts for neither.
 Where a model does not agree, what PyTorch recorded is compared with what PyTorch computes with its other convolution
-backend (oneDNN off) and in float64: a model whose own answers move by more than the tolerance, untrained weights letting
+backend (oneDNN off), and where that agrees in float64: a model whose own answers move by more than the tolerance, untrained weights letting
 its values grow without bound, says nothing about Flambeau.
 """
 import argparse, glob, json, math, os, statistics, subprocess, time
@@ -17,6 +17,7 @@ p = argparse.ArgumentParser()
 p.add_argument("dir"); p.add_argument("--flambeau", required=True); p.add_argument("--out", default="docs/models.md")
 p.add_argument("--batch2", help="the same models recorded at batch 2"); p.add_argument("--only", default="")
 p.add_argument("--no-time", action="store_true"); p.add_argument("--rounds", type=int, default=3)
+p.add_argument("--state", help="a file that collects the rows, so that an interrupted run goes on where it was")
 p.add_argument("--seconds", type=float, default=0.7, help="of steady calls per round and program")
 a = p.parse_args()
 torch.set_num_threads(1)
@@ -90,11 +91,12 @@ def off(found, recorded):
 
 
 def against_itself(path, io):
-    """How far PyTorch's other answers are from the recorded one: without oneDNN, and in float64."""
+    """How far PyTorch's other answers are from the recorded one: without oneDNN, or else in float64."""
     recorded, inputs, found = load_file(io), inputs_of(io), {}
     with torch.no_grad():
         with torch.backends.mkldnn.flags(enabled=False):
             found["without oneDNN"] = off(dict(flatten(torch.jit.load(path).eval()(*inputs))), recorded)
+        if found["without oneDNN"]: return found
         try:
             torch.set_default_dtype(torch.float64)
             found["in float64"] = off(dict(flatten(torch.jit.load(path).eval().double()(*widened(inputs)))), recorded)
@@ -121,34 +123,37 @@ def ratio(path, io):
     return statistics.median(found)
 
 
-rows, ratios, counts = [], [], {"agree": 0, "as far as PyTorch from itself": 0, "differ": 0}
+rows = json.load(open(a.state)) if a.state and os.path.exists(a.state) else []
+done = {row[0] for row in rows}
 for path in sorted(glob.glob(os.path.join(a.dir, "*.pt"))):
     name = os.path.basename(path)[:-3]
-    if a.only not in name: continue
+    if a.only not in name or name in done: continue
     cells, worst, notes = [], None, []
     for batch, directory in ((1, a.dir), (2, a.batch2)):
         io = os.path.join(directory, name + ".safetensors") if directory else ""
         if not os.path.exists(io): cells.append(""); continue
         model = os.path.join(directory, name + ".pt")
-        ok, difference, why = verify(model if os.path.exists(model) else path, io)
+        model = model if os.path.exists(model) else path
+        ok, difference, why = verify(model, io)
         worst = max((x for x in (worst, difference) if x is not None), default=None)
-        if ok: kind = "agree"
-        else:
-            own = against_itself(path, io)
-            kind = "as far as PyTorch from itself" if any(own.values()) else "differ"
-            others = "; ".join(f"PyTorch {how}: {wrong or 'agrees'}" for how, wrong in own.items())
-            notes.append(f"{name}, batch {batch}: {why}; {others}")
-        counts[kind] += 1
-        cells.append({"agree": "yes", "differ": "**no**"}.get(kind, "as PyTorch"))
+        if ok: cells.append("yes"); continue
+        own = against_itself(model, io)
+        cells.append("as PyTorch" if any(own.values()) else "**no**")
+        others = "; ".join(f"PyTorch {how}: {wrong or 'agrees'}" for how, wrong in own.items())
+        notes.append(f"{name}, batch {batch}: {why}; {others}")
     time_cell = ""
     io = os.path.join(a.dir, name + ".safetensors")
     if not a.no_time and cells[0] and cells[0] != "**no**":
-        try:
-            ratios.append(ratio(path, io)); time_cell = f"{ratios[-1]:.2f}"
+        try: time_cell = f"{ratio(path, io):.2f}"
         except Exception as error: notes.append(f"{name}: not timed: {error}"[:200])
     rows.append((name, *cells, "" if worst is None else f"{worst:.1e}", time_cell, notes))
     print(*rows[-1], sep=" | ", flush=True)
+    if a.state: json.dump(rows, open(a.state, "w"))
 
+rows.sort(key=lambda row: row[0])
+cells = [cell for row in rows for cell in row[1:3] if cell]
+counts = {"agree": cells.count("yes"), "as far as PyTorch from itself": cells.count("as PyTorch"), "differ": cells.count("**no**")}
+ratios = [float(row[4]) for row in rows if row[4]]
 mean = f"{math.exp(sum(map(math.log, ratios)) / len(ratios)):.2f} over {len(ratios)} models, the slowest {max(ratios):.2f}" if ratios else "not measured"
 head = (f"{sum(counts.values())} comparisons of {len(rows)} models: " + ", ".join(f"{v} {k}" for k, v in counts.items())
         + f". Time per call, one thread, relative to torch.jit, geometric mean: {mean}.")

@@ -86,7 +86,7 @@ impl Library {
             "torch" => self
                 .torch(name)
                 .or_else(|| module(&path, self.table).map(HostValue::Module)),
-            "torch.jit" if name == "is_tracing" => is_tracing(self.table),
+            "torch.jit" if name == "is_tracing" => TRACING.function(name, self.table),
             "torch.jit" => jit(name),
             "torch.futures" => (name == "Future").then(|| HostValue::Opaque("type".into())),
             "torch.ops" => Some(HostValue::Module(Arc::new(OpsNamespace {
@@ -99,7 +99,7 @@ impl Library {
             }
             "torch.nn.functional" => match functional(name) {
                 Some(op) => self.op(op),
-                None => python_functional(name, self.table),
+                None => FUNCTIONAL.function(name, self.table),
             },
             "torch.nn.init" => name
                 .starts_with("_no_grad_")
@@ -315,28 +315,46 @@ fn functional(name: &str) -> Option<&'static str> {
     })
 }
 
-/// The functions of `torch.nn.functional` that are more than an operator.
-fn python_functional(name: &str, table: &'static OpTable) -> Option<HostValue> {
-    static PROGRAM: OnceLock<Option<Arc<Program>>> = OnceLock::new();
-    let program = PROGRAM.get_or_init(|| {
-        let text = include_str!("functional.py");
-        Program::parse(text, "torch/nn/functional.py", "torch.nn.functional", table).ok()
-    });
-    match program.as_ref()?.lookup(name).ok()? {
-        Some(functions @ HostValue::Functions(_)) => Some(functions),
-        _ => None,
+/// Functions that PyTorch has in Python, parsed when one is first named.
+struct InPython {
+    text: &'static str,
+    file: &'static str,
+    module: &'static str,
+    program: OnceLock<Option<Arc<Program>>>,
+}
+
+impl InPython {
+    const fn new(text: &'static str, file: &'static str, module: &'static str) -> InPython {
+        InPython {
+            text,
+            file,
+            module,
+            program: OnceLock::new(),
+        }
+    }
+
+    fn function(&self, name: &str, table: &'static OpTable) -> Option<HostValue> {
+        let parsed = || Program::parse(self.text, self.file, self.module, table).ok();
+        match self.program.get_or_init(parsed).as_ref()?.lookup(name).ok()? {
+            Some(functions @ HostValue::Functions(_)) => Some(functions),
+            _ => None,
+        }
     }
 }
 
-/// A function of PyTorch's in Python, and not an operator as `is_scripting` is: what depends on it is compiled both ways.
-fn is_tracing(table: &'static OpTable) -> Option<HostValue> {
-    static PROGRAM: OnceLock<Option<Arc<Program>>> = OnceLock::new();
-    let program = PROGRAM.get_or_init(|| {
-        let text = "def is_tracing() -> bool:\n    return False\n";
-        Program::parse(text, "torch/jit/_trace.py", "torch.jit._trace", table).ok()
-    });
-    program.as_ref()?.lookup("is_tracing").ok()?
-}
+/// The functions of `torch.nn.functional` that are more than an operator.
+static FUNCTIONAL: InPython = InPython::new(
+    include_str!("functional.py"),
+    "torch/nn/functional.py",
+    "torch.nn.functional",
+);
+
+/// No operator, as `is_scripting` is: what depends on it is compiled both ways.
+static TRACING: InPython = InPython::new(
+    "def is_tracing() -> bool:\n    return False\n",
+    "torch/jit/_trace.py",
+    "torch.jit._trace",
+);
 
 /// Types that modules of PyTorch define.
 pub fn library_type(path: &str) -> Option<Type> {

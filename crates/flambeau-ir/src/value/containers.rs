@@ -89,17 +89,16 @@ pub struct List(Arc<ListInner>);
 
 impl List {
     pub fn new(element: Type, items: Vec<IValue>) -> List {
-        List(Arc::new(ListInner {
-            element,
-            of_host: false,
-            items: RwLock::new(items),
-        }))
+        List::made(element, items, false)
     }
     /// A list that the host holds too: calls from outside pass it as it is, where others are copied.
     pub fn of_host(element: Type, items: Vec<IValue>) -> List {
+        List::made(element, items, true)
+    }
+    fn made(element: Type, items: Vec<IValue>, of_host: bool) -> List {
         List(Arc::new(ListInner {
             element,
-            of_host: true,
+            of_host,
             items: RwLock::new(items),
         }))
     }
@@ -187,19 +186,17 @@ pub struct Dict(Arc<DictInner>);
 
 impl Dict {
     pub fn new(key: Type, value: Type) -> Dict {
-        Dict(Arc::new(DictInner {
-            key,
-            value,
-            of_host: false,
-            items: RwLock::default(),
-        }))
+        Dict::made(key, value, false)
     }
     /// A dict that the host holds too: calls from outside pass it as it is, where others are copied.
     pub fn of_host(key: Type, value: Type) -> Dict {
+        Dict::made(key, value, true)
+    }
+    fn made(key: Type, value: Type, of_host: bool) -> Dict {
         Dict(Arc::new(DictInner {
             key,
             value,
-            of_host: true,
+            of_host,
             items: RwLock::default(),
         }))
     }

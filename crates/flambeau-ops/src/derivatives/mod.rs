@@ -7,8 +7,10 @@
 mod windows;
 
 use flambeau_ir::ops::Rows;
-use flambeau_tensor::nn::conv::{ConvParams, convolution_backward};
+use flambeau_tensor::nn::conv::convolution_backward;
 use flambeau_tensor::{Result, Tensor, bail};
+
+use crate::nn::conv::params;
 
 pub fn declare(ops: &mut Rows) {
     for (schema, doc, script) in FORMS.iter().chain(windows::FORMS) {
@@ -32,19 +34,29 @@ pub fn declare(ops: &mut Rows) {
                 let &[a, b, c] = mask.as_slice() else {
                     bail!("expected three flags in `output_mask`, found {}", mask.len());
                 };
-                let params = ConvParams {
-                    stride: stride.into(),
-                    padding: padding.into(),
-                    dilation: dilation.into(),
-                    transposed,
-                    output_padding: output_padding.into(),
-                    groups,
-                };
+                let params = params(stride, padding, dilation, transposed, output_padding, groups);
                 let [x, w, b] = convolution_backward(&grad, &input, &weight, &params, [a, b, c])?;
                 Ok((x, w, b))
             },
         );
 }
+
+/// With and without dimensions behind the classes.
+const NLL_LOSS: &str = "
+def f(grad_output: Tensor, self: Tensor, target: Tensor, weight: Optional[Tensor], reduction: int, ignore_index: int, total_weight: Tensor) -> Tensor:
+    classes = 0 if self.dim() == 1 else 1
+    used = target != ignore_index
+    safe = torch.where(used, target, torch.zeros_like(target))
+    if weight is None:
+        w = torch.ones_like(safe, dtype=self.dtype)
+    else:
+        w = weight[safe]
+    w = torch.where(used, w, torch.zeros_like(w))
+    if reduction == 1:
+        w = w / total_weight
+    value = -w * grad_output
+    return torch.zeros_like(self).scatter(classes, safe.unsqueeze(classes), value.unsqueeze(classes))
+";
 
 const FORMS: &[(&str, &str, &str)] = &[
     (
@@ -263,40 +275,12 @@ def f(grad_output: Tensor, self: Tensor, target: Tensor, weight: Optional[Tensor
     (
         "aten::nll_loss_backward(Tensor grad_output, Tensor self, Tensor target, Tensor? weight, int reduction, SymInt ignore_index, Tensor total_weight) -> Tensor",
         "The gradient of `nll_loss`.",
-        "
-def f(grad_output: Tensor, self: Tensor, target: Tensor, weight: Optional[Tensor], reduction: int, ignore_index: int, total_weight: Tensor) -> Tensor:
-    classes = 0 if self.dim() == 1 else 1
-    used = target != ignore_index
-    safe = torch.where(used, target, torch.zeros_like(target))
-    if weight is None:
-        w = torch.ones_like(safe, dtype=self.dtype)
-    else:
-        w = weight[safe]
-    w = torch.where(used, w, torch.zeros_like(w))
-    if reduction == 1:
-        w = w / total_weight
-    value = -w * grad_output
-    return torch.zeros_like(self).scatter(classes, safe.unsqueeze(classes), value.unsqueeze(classes))
-",
+        NLL_LOSS,
     ),
     (
         "aten::nll_loss2d_backward(Tensor grad_output, Tensor self, Tensor target, Tensor? weight, int reduction, SymInt ignore_index, Tensor total_weight) -> Tensor",
         "The gradient of `nll_loss2d`.",
-        "
-def f(grad_output: Tensor, self: Tensor, target: Tensor, weight: Optional[Tensor], reduction: int, ignore_index: int, total_weight: Tensor) -> Tensor:
-    classes = 0 if self.dim() == 1 else 1
-    used = target != ignore_index
-    safe = torch.where(used, target, torch.zeros_like(target))
-    if weight is None:
-        w = torch.ones_like(safe, dtype=self.dtype)
-    else:
-        w = weight[safe]
-    w = torch.where(used, w, torch.zeros_like(w))
-    if reduction == 1:
-        w = w / total_weight
-    value = -w * grad_output
-    return torch.zeros_like(self).scatter(classes, safe.unsqueeze(classes), value.unsqueeze(classes))
-",
+        NLL_LOSS,
     ),
     (
         "aten::_log_softmax_backward_data(Tensor grad_output, Tensor output, int dim, ScalarType input_dtype) -> Tensor",

@@ -1,5 +1,30 @@
 //! Gradients of what looks through windows: pooling, padding, resampling, `unfold`.
 
+/// The last dimensions one after another: each element goes back to where padding positions had taken it from.
+const REFLECTION: &str = "
+def f(grad_output: Tensor, self: Tensor, padding: List[int]) -> Tensor:
+    x = grad_output
+    for i in range(len(padding) // 2):
+        n = self.size(-1 - i)
+        at = torch.reflection_pad1d(torch.arange(n, dtype=torch.float64).reshape([1, 1, n]), [padding[2 * i], padding[2 * i + 1]]).to(torch.int64).reshape([-1])
+        size = list(x.size())
+        size[-1 - i] = n
+        x = torch.zeros(size, dtype=x.dtype).index_add(-1 - i, at, x)
+    return x
+";
+
+const REPLICATION: &str = "
+def f(grad_output: Tensor, self: Tensor, padding: List[int]) -> Tensor:
+    x = grad_output
+    for i in range(len(padding) // 2):
+        n = self.size(-1 - i)
+        at = torch.replication_pad1d(torch.arange(n, dtype=torch.float64).reshape([1, 1, n]), [padding[2 * i], padding[2 * i + 1]]).to(torch.int64).reshape([-1])
+        size = list(x.size())
+        size[-1 - i] = n
+        x = torch.zeros(size, dtype=x.dtype).index_add(-1 - i, at, x)
+    return x
+";
+
 pub(super) const FORMS: &[(&str, &str, &str)] = &[
     (
         "aten::embedding_dense_backward(Tensor grad_output, Tensor indices, SymInt num_weights, SymInt padding_idx, bool scale_grad_by_freq) -> Tensor",
@@ -117,116 +142,32 @@ def f(grad_output: Tensor, self: Tensor, indices: Tensor) -> Tensor:
     (
         "aten::reflection_pad1d_backward(Tensor grad_output, Tensor self, SymInt[2] padding) -> Tensor",
         "The gradient of `reflection_pad1d`.",
-        "
-def f(grad_output: Tensor, self: Tensor, padding: List[int]) -> Tensor:
-    x = grad_output
-    n = self.size(-1)
-    at = torch.reflection_pad1d(torch.arange(n, dtype=torch.float64).reshape([1, 1, n]), [padding[0], padding[1]]).to(torch.int64).reshape([-1])
-    size = list(x.size())
-    size[-1] = n
-    x = torch.zeros(size, dtype=x.dtype).index_add(-1, at, x)
-    return x
-",
+        REFLECTION,
     ),
     (
         "aten::reflection_pad2d_backward(Tensor grad_output, Tensor self, SymInt[4] padding) -> Tensor",
         "The gradient of `reflection_pad2d`.",
-        "
-def f(grad_output: Tensor, self: Tensor, padding: List[int]) -> Tensor:
-    x = grad_output
-    n = self.size(-1)
-    at = torch.reflection_pad1d(torch.arange(n, dtype=torch.float64).reshape([1, 1, n]), [padding[0], padding[1]]).to(torch.int64).reshape([-1])
-    size = list(x.size())
-    size[-1] = n
-    x = torch.zeros(size, dtype=x.dtype).index_add(-1, at, x)
-    n = self.size(-2)
-    at = torch.reflection_pad1d(torch.arange(n, dtype=torch.float64).reshape([1, 1, n]), [padding[2], padding[3]]).to(torch.int64).reshape([-1])
-    size = list(x.size())
-    size[-2] = n
-    x = torch.zeros(size, dtype=x.dtype).index_add(-2, at, x)
-    return x
-",
+        REFLECTION,
     ),
     (
         "aten::reflection_pad3d_backward(Tensor grad_output, Tensor self, SymInt[6] padding) -> Tensor",
         "The gradient of `reflection_pad3d`.",
-        "
-def f(grad_output: Tensor, self: Tensor, padding: List[int]) -> Tensor:
-    x = grad_output
-    n = self.size(-1)
-    at = torch.reflection_pad1d(torch.arange(n, dtype=torch.float64).reshape([1, 1, n]), [padding[0], padding[1]]).to(torch.int64).reshape([-1])
-    size = list(x.size())
-    size[-1] = n
-    x = torch.zeros(size, dtype=x.dtype).index_add(-1, at, x)
-    n = self.size(-2)
-    at = torch.reflection_pad1d(torch.arange(n, dtype=torch.float64).reshape([1, 1, n]), [padding[2], padding[3]]).to(torch.int64).reshape([-1])
-    size = list(x.size())
-    size[-2] = n
-    x = torch.zeros(size, dtype=x.dtype).index_add(-2, at, x)
-    n = self.size(-3)
-    at = torch.reflection_pad1d(torch.arange(n, dtype=torch.float64).reshape([1, 1, n]), [padding[4], padding[5]]).to(torch.int64).reshape([-1])
-    size = list(x.size())
-    size[-3] = n
-    x = torch.zeros(size, dtype=x.dtype).index_add(-3, at, x)
-    return x
-",
+        REFLECTION,
     ),
     (
         "aten::replication_pad1d_backward(Tensor grad_output, Tensor self, SymInt[2] padding) -> Tensor",
         "The gradient of `replication_pad1d`.",
-        "
-def f(grad_output: Tensor, self: Tensor, padding: List[int]) -> Tensor:
-    x = grad_output
-    n = self.size(-1)
-    at = torch.replication_pad1d(torch.arange(n, dtype=torch.float64).reshape([1, 1, n]), [padding[0], padding[1]]).to(torch.int64).reshape([-1])
-    size = list(x.size())
-    size[-1] = n
-    x = torch.zeros(size, dtype=x.dtype).index_add(-1, at, x)
-    return x
-",
+        REPLICATION,
     ),
     (
         "aten::replication_pad2d_backward(Tensor grad_output, Tensor self, SymInt[4] padding) -> Tensor",
         "The gradient of `replication_pad2d`.",
-        "
-def f(grad_output: Tensor, self: Tensor, padding: List[int]) -> Tensor:
-    x = grad_output
-    n = self.size(-1)
-    at = torch.replication_pad1d(torch.arange(n, dtype=torch.float64).reshape([1, 1, n]), [padding[0], padding[1]]).to(torch.int64).reshape([-1])
-    size = list(x.size())
-    size[-1] = n
-    x = torch.zeros(size, dtype=x.dtype).index_add(-1, at, x)
-    n = self.size(-2)
-    at = torch.replication_pad1d(torch.arange(n, dtype=torch.float64).reshape([1, 1, n]), [padding[2], padding[3]]).to(torch.int64).reshape([-1])
-    size = list(x.size())
-    size[-2] = n
-    x = torch.zeros(size, dtype=x.dtype).index_add(-2, at, x)
-    return x
-",
+        REPLICATION,
     ),
     (
         "aten::replication_pad3d_backward(Tensor grad_output, Tensor self, SymInt[6] padding) -> Tensor",
         "The gradient of `replication_pad3d`.",
-        "
-def f(grad_output: Tensor, self: Tensor, padding: List[int]) -> Tensor:
-    x = grad_output
-    n = self.size(-1)
-    at = torch.replication_pad1d(torch.arange(n, dtype=torch.float64).reshape([1, 1, n]), [padding[0], padding[1]]).to(torch.int64).reshape([-1])
-    size = list(x.size())
-    size[-1] = n
-    x = torch.zeros(size, dtype=x.dtype).index_add(-1, at, x)
-    n = self.size(-2)
-    at = torch.replication_pad1d(torch.arange(n, dtype=torch.float64).reshape([1, 1, n]), [padding[2], padding[3]]).to(torch.int64).reshape([-1])
-    size = list(x.size())
-    size[-2] = n
-    x = torch.zeros(size, dtype=x.dtype).index_add(-2, at, x)
-    n = self.size(-3)
-    at = torch.replication_pad1d(torch.arange(n, dtype=torch.float64).reshape([1, 1, n]), [padding[4], padding[5]]).to(torch.int64).reshape([-1])
-    size = list(x.size())
-    size[-3] = n
-    x = torch.zeros(size, dtype=x.dtype).index_add(-3, at, x)
-    return x
-",
+        REPLICATION,
     ),
     (
         "aten::upsample_nearest1d_backward(Tensor grad_output, SymInt[1] output_size, SymInt[3] input_size, float? scales=None) -> Tensor",

@@ -55,8 +55,8 @@ pub fn declare(ops: &mut Rows) {
         });
 }
 
-/// Gives an input without a batch one for the length of a call.
-fn params(
+/// The parameters of an operator's call as the kernels take them.
+pub(crate) fn params(
     stride: Vec<i64>,
     padding: Vec<i64>,
     dilation: Vec<i64>,

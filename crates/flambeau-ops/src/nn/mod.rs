@@ -1,6 +1,6 @@
 //! Operators of neural networks.
 
-mod conv;
+pub(crate) mod conv;
 mod interpolate;
 pub(crate) mod nested;
 mod norm;
